@@ -1,0 +1,53 @@
+// SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause)
+//
+// Every bound that both sides rely on, with its reason.
+#ifndef TRIGON_ABI_LIMITS_H
+#define TRIGON_ABI_LIMITS_H
+
+// Path components walked from a dentry to its root. The kernel accepts 2,048 (PATH_MAX of "a/"); 5.10's verifier
+// explores every iteration of a bounded loop, and 96 keeps a program under a tenth of its budget.
+#define TRIGON_MAX_PATH_COMPONENTS 96
+// NAME_MAX of every Linux file system, plus the NUL.
+#define TRIGON_MAX_NAME 256
+// PATH_MAX (limits.h of the kernel). Also the size of a string argument.
+#define TRIGON_MAX_PATH 4096
+
+// Arguments carried inside the exec record; longer vectors follow in TRIGON_REC_EXEC_DATA. Median argument vectors are
+// under 200 bytes; 2 KiB keeps the per-CPU scratch small.
+#define TRIGON_EXEC_INLINE_ARGS 2048
+// MAX_ARG_STRLEN (binfmts.h: 32 pages): the longest argument vector that is reported.
+#define TRIGON_MAX_ARGS 131072
+// Environment reported when asked for; the same reserve classes as arguments.
+#define TRIGON_MAX_ENV 131072
+
+// Hook arguments read for one event: six system call registers plus sizes derived from them.
+#define TRIGON_MAX_FIELDS 8
+// Dimensions (field or process attribute, kind of look-up) of one hook.
+#define TRIGON_MAX_DIMS 32
+// Selectors at one hook, over all policies. The bit vector has this many bits.
+#define TRIGON_MAX_SELECTORS 1024
+#define TRIGON_VEC_WORDS (TRIGON_MAX_SELECTORS / 64)
+// Selectors that one event can match and report (first match per policy, so: policies per event).
+#define TRIGON_MAX_MATCHES 32
+// Hooks with a table at the same time, per generation.
+#define TRIGON_MAX_HOOKS 512
+// Distinct bit vectors per generation.
+#define TRIGON_MAX_VECTORS 4096
+// Selectors over all hooks, per generation.
+#define TRIGON_MAX_SELECTOR_META 8192
+// System call numbers per ABI. x86_64 ends at 470 in Linux 7.0, i386 and arm64 too.
+#define TRIGON_MAX_SYSCALLS 512
+
+// Bytes of a string that the tries compare. BPF_MAP_TYPE_LPM_TRIE takes keys of 256 bytes (LPM_DATA_SIZE_MAX in
+// kernel/bpf/lpm_trie.c); 4 of them hold the dimension and one the NUL of an exact value.
+#define TRIGON_LPM_BYTES 252
+#define TRIGON_MAX_STRING_VALUE 247
+
+// Pids that followForks can follow at the same time (bits of trigon_task_state.follow).
+#define TRIGON_MAX_FOLLOW 63
+// The bit for `trigon trace -- command`.
+#define TRIGON_FOLLOW_TRACE 63
+// Ancestors searched for a followed pid when a process is first seen by a policy.
+#define TRIGON_MAX_ANCESTOR_WALK 32
+
+#endif

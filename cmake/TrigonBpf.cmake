@@ -1,0 +1,51 @@
+# trigon_bpf_object(<name> SOURCES <a.bpf.c …>)
+#
+# Compiles each .bpf.c with clang for the BPF target, links the objects with `bpftool gen object` (which also checks
+# that every map declared in a shared header is the same everywhere) and generates one skeleton, <name>.skel.h.
+# The target <name>_skel carries the include directory; only userspace/bpf may link it.
+#
+# clang-19 first: 21 is known to make verifier-hostile code of some programs, 14 is bookworm's default and works too.
+
+find_program(TRIGON_BPF_CLANG NAMES clang-19 clang-18 clang-17 clang-16 clang-15 clang-14 clang REQUIRED)
+find_program(TRIGON_BPFTOOL NAMES bpftool PATHS /usr/sbin /sbin /usr/local/sbin REQUIRED)
+
+if(CMAKE_SYSTEM_PROCESSOR MATCHES "x86_64|amd64")
+  set(TRIGON_BPF_ARCH x86)
+elseif(CMAKE_SYSTEM_PROCESSOR MATCHES "aarch64|arm64")
+  set(TRIGON_BPF_ARCH arm64)
+else()
+  message(FATAL_ERROR "trigon: no BPF register layout for ${CMAKE_SYSTEM_PROCESSOR}; x86_64 and aarch64 are known")
+endif()
+
+function(trigon_bpf_object name)
+  cmake_parse_arguments(ARG "" "" "SOURCES" ${ARGN})
+  set(objects)
+  foreach(source ${ARG_SOURCES})
+    get_filename_component(stem "${source}" NAME_WE)
+    set(object "${CMAKE_CURRENT_BINARY_DIR}/${stem}.bpf.o")
+    add_custom_command(
+      OUTPUT "${object}"
+      COMMAND "${TRIGON_BPF_CLANG}" -g -O2 -target bpf -mcpu=v3 -std=gnu11
+              -D__TARGET_ARCH_${TRIGON_BPF_ARCH} -D__bpf__=1
+              -Wall -Wextra -Werror -Wno-unused-parameter -Wno-unused-function
+              -I "${CMAKE_SOURCE_DIR}" -MD -MF "${object}.d" -MT "${object}"
+              -c "${CMAKE_CURRENT_SOURCE_DIR}/${source}" -o "${object}"
+      DEPFILE "${object}.d"
+      DEPENDS "${CMAKE_CURRENT_SOURCE_DIR}/${source}"
+      COMMENT "BPF ${source}" VERBATIM)
+    list(APPEND objects "${object}")
+  endforeach()
+  set(linked "${CMAKE_CURRENT_BINARY_DIR}/${name}.linked.o")
+  set(skeleton "${CMAKE_CURRENT_BINARY_DIR}/skel/${name}.skel.h")
+  add_custom_command(
+    OUTPUT "${skeleton}" "${linked}"
+    COMMAND "${CMAKE_COMMAND}" -E make_directory "${CMAKE_CURRENT_BINARY_DIR}/skel"
+    COMMAND "${TRIGON_BPFTOOL}" gen object "${linked}" ${objects}
+    COMMAND sh -c "'${TRIGON_BPFTOOL}' gen skeleton '${linked}' name trigon_${name} > '${skeleton}'"
+    DEPENDS ${objects}
+    COMMENT "skeleton ${name}.skel.h" VERBATIM)
+  add_custom_target(${name}_skel_gen DEPENDS "${skeleton}")
+  add_library(${name}_skel INTERFACE)
+  add_dependencies(${name}_skel ${name}_skel_gen)
+  target_include_directories(${name}_skel SYSTEM INTERFACE "${CMAKE_CURRENT_BINARY_DIR}/skel")
+endfunction()
