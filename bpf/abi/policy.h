@@ -131,6 +131,12 @@ struct trigon_task_state {
   __u64 start_ns;     // of the process this belongs to: the hash map outlives a pid
 };
 
+// Dimensions of tri_numbers that belong to no generation: pid -> bit of trigon_task_state.follow. The engine fills them
+// from control.follow_pid. Those of policies start at TRIGON_DIM_FIRST.
+#define TRIGON_DIM_FOLLOW_PID 1
+#define TRIGON_DIM_FOLLOW_NS_PID 2
+#define TRIGON_DIM_FIRST 16
+
 struct trigon_number_key {
   __u32 dim;
   __u32 pad;

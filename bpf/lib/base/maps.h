@@ -1,0 +1,96 @@
+// SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause)
+//
+// Every map. They are weak, so that each program file carries the definition and the linker keeps one and checks that
+// all agree. Entries of the arrays with two halves: see bpf/abi/policy.h.
+#ifndef TRIGON_LIB_BASE_MAPS_H
+#define TRIGON_LIB_BASE_MAPS_H
+
+#include "bpf/abi/policy.h"
+#include "bpf/abi/record.h"
+#include "bpf/lib/base/bpf.h"
+
+#define TRIGON_MAP SEC(".maps") __weak
+
+// All records. User space sets the size before loading.
+struct {
+  __uint(type, BPF_MAP_TYPE_RINGBUF);
+  __uint(max_entries, 4 << 20);
+} tri_ring TRIGON_MAP;
+
+struct {
+  __uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
+  __uint(max_entries, 1);
+  __type(key, u32);
+  __type(value, struct trigon_counters);
+} tri_counters TRIGON_MAP;
+
+// Process state. Exactly one of the two is created.
+struct {
+  __uint(type, BPF_MAP_TYPE_TASK_STORAGE);
+  __uint(map_flags, BPF_F_NO_PREALLOC);
+  __type(key, int);
+  __type(value, struct trigon_task_state);
+} tri_task TRIGON_MAP;
+
+struct {
+  __uint(type, BPF_MAP_TYPE_HASH);
+  __uint(map_flags, BPF_F_NO_PREALLOC);
+  __uint(max_entries, 65536);
+  __type(key, u32);
+  __type(value, struct trigon_task_state);
+} tri_task_hash TRIGON_MAP;
+
+// Slot + 1 of the hook of a system call: [parity][abi][number].
+struct {
+  __uint(type, BPF_MAP_TYPE_ARRAY);
+  __uint(max_entries, 2 * TRIGON_ABIS * TRIGON_MAX_SYSCALLS);
+  __type(key, u32);
+  __type(value, u16);
+} tri_syscalls TRIGON_MAP;
+
+struct {
+  __uint(type, BPF_MAP_TYPE_ARRAY);
+  __uint(max_entries, 2 * TRIGON_MAX_HOOKS);
+  __type(key, u32);
+  __type(value, struct trigon_hook);
+} tri_hooks TRIGON_MAP;
+
+struct {
+  __uint(type, BPF_MAP_TYPE_ARRAY);
+  __uint(max_entries, 2 * TRIGON_MAX_VECTORS);
+  __type(key, u32);
+  __type(value, struct trigon_vector);
+} tri_vectors TRIGON_MAP;
+
+struct {
+  __uint(type, BPF_MAP_TYPE_ARRAY);
+  __uint(max_entries, 2 * TRIGON_MAX_SELECTOR_META);
+  __type(key, u32);
+  __type(value, struct trigon_selector);
+} tri_selectors TRIGON_MAP;
+
+struct {
+  __uint(type, BPF_MAP_TYPE_HASH);
+  __uint(map_flags, BPF_F_NO_PREALLOC);
+  __uint(max_entries, 1 << 20);
+  __type(key, struct trigon_number_key);
+  __type(value, u32);
+} tri_numbers TRIGON_MAP;
+
+struct {
+  __uint(type, BPF_MAP_TYPE_LPM_TRIE);
+  __uint(map_flags, BPF_F_NO_PREALLOC);
+  __uint(max_entries, 1 << 18);
+  __type(key, struct trigon_range_key);
+  __type(value, u32);
+} tri_ranges TRIGON_MAP;
+
+struct {
+  __uint(type, BPF_MAP_TYPE_LPM_TRIE);
+  __uint(map_flags, BPF_F_NO_PREALLOC);
+  __uint(max_entries, 1 << 18);
+  __type(key, struct trigon_prefix_key);
+  __type(value, u32);
+} tri_prefixes TRIGON_MAP;
+
+#endif

@@ -1,0 +1,96 @@
+// SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause)
+//
+// One hook point, from registers to record: classify, act, write. What every hook program calls after it has filled
+// work->arg and the event's system call.
+#ifndef TRIGON_LIB_EMIT_HOOK_H
+#define TRIGON_LIB_EMIT_HOOK_H
+
+#include "bpf/lib/act/signal.h"
+#include "bpf/lib/emit/ring.h"
+#include "bpf/lib/match/classify.h"
+#include "bpf/lib/match/fields.h"
+
+// Evaluates the dimensions from work->dim on that need `field` (TRIGON_MAX_FIELDS: those of the process).
+TRIGON_GLOBAL int hook_dims(u32 hook_index, u32 field) {
+  struct match_work *work = match_work();
+  const struct trigon_hook *hook = bpf_map_lookup_elem(&tri_hooks, &hook_index);
+  if (!work || !hook) return 0;
+  for (u32 i = 0; i < TRIGON_MAX_DIMS; i++) {
+    u32 dim = work->dim;
+    if (dim >= hook->dims) break;
+    dim &= TRIGON_MAX_DIMS - 1;
+    barrier_var(dim);
+    if (dim >= TRIGON_MAX_DIMS) break;
+    u32 needs = hook->dim[dim].source == TRIGON_SRC_FIELD ? hook->dim[dim].field : TRIGON_MAX_FIELDS;
+    if (needs != field) break;
+    if (!classify_dim(hook_index, dim)) return 0;
+    work->dim = dim + 1;
+  }
+  return 1;
+}
+
+// Fields are read only as long as a selector is left; dimensions are ordered by the field they need.
+static __always_inline int hook_match(struct match_work *work, struct match_scratch *scratch,
+                                      const struct trigon_hook *hook, u32 hook_index) {
+  u32 fields = hook->fields, words = hook->words;
+  const struct trigon_vector *all = classify_vector(work->parity, hook->all);
+  if (!all) return 0;
+  for (u32 i = 0; i < TRIGON_VEC_WORDS; i++) {
+    if (i >= words) break;
+    work->vector.word[i] = all->word[i];
+  }
+  work->dim = 0;
+  if (!hook_dims(hook_index, TRIGON_MAX_FIELDS)) return 0;
+  for (u32 f = 0; f < TRIGON_MAX_FIELDS; f++) {
+    if (f >= fields) break;
+    fields_read(hook_index, f);
+    if (!hook_dims(hook_index, f)) return 0;
+  }
+  return 1;
+}
+
+TRIGON_GLOBAL int hook_run(u32 slot) {
+  struct match_work *work = match_work();
+  struct match_scratch *scratch = match_scratch();
+  struct trigon_counters *counters = base_counters();
+  if (!work || !scratch || !counters || slot >= TRIGON_MAX_HOOKS) return 0;
+  u32 hook_index = (work->parity & 1) * TRIGON_MAX_HOOKS + slot;
+  const struct trigon_hook *hook = bpf_map_lookup_elem(&tri_hooks, &hook_index);
+  if (!hook) return 0;
+  struct trigon_hook_event *event = &scratch->event;
+  work->used = sizeof(*event);
+  work->next = 0;
+  work->actions = 0;
+  work->signal = 0;
+  event->matches = 0;
+  event->signal_error = 0;
+  if (!hook_match(work, scratch, hook, hook_index)) return 0;
+  u32 words = hook->words;
+  for (u32 w = 0; w < TRIGON_VEC_WORDS; w++) {
+    if (w >= words) break;
+    for (u32 i = 0; i < 64; i++)
+      if (!classify_take(hook_index, w)) break;
+  }
+  if (work->actions & TRIGON_ACT_SIGNAL) event->signal_error = act_signal(work->signal);
+  if (!(work->actions & TRIGON_ACT_POST)) return 0;
+
+  if (emit_ring_busy()) {
+    base_count(&counters->produced[TRIGON_REC_HOOK]);
+    emit_lost(counters, TRIGON_REC_HOOK);
+    return 0;
+  }
+  u64 id = bpf_get_current_pid_tgid();
+  struct task_struct *task = (void *)bpf_get_current_task();
+  event->generation = run_control.generation;
+  event->hook = slot;
+  event->fields = hook->fields;
+  event->uid = BPF_CORE_READ(task, cred, euid.val);
+  emit_header(&event->rec, counters, TRIGON_REC_HOOK, id >> 32, id, BPF_CORE_READ(task, group_leader, start_boottime));
+  u32 used = work->used;
+  barrier_var(used);
+  if (used > sizeof(*scratch)) return 0;
+  emit_output(&event->rec, counters, used);
+  return 0;
+}
+
+#endif

@@ -1,0 +1,15 @@
+// SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause)
+//
+// The definitions behind bpf/lib/base/config.h, and the licence of the linked object.
+#include "bpf/lib/base/config.h"
+
+const volatile u32 cfg_task_storage = 1;
+const volatile u32 cfg_env = 0;
+const volatile u32 cfg_cgroup_v1 = 0;
+const volatile u64 cfg_ring_limit = (4 << 20) / 8 * 7;
+
+volatile u32 run_reader_sleeps = 0;
+volatile struct trigon_control run_control = {};
+
+// GPL as the kernel reads it: helpers such as bpf_probe_read_kernel are for GPL-compatible programs only.
+char LICENSE[] SEC("license") = "Dual BSD/GPL";

@@ -1,0 +1,32 @@
+// SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause)
+//
+// Death of processes.
+//
+//   tp_btf/sched_process_exit   in do_exit(), signal->live has been decremented
+//
+// A process is gone when its last thread goes, which need not be the leader. Two last threads may leave together and
+// both see live == 0; both then report, and the reader keeps the first (a process exits once; exit_duplicates counts
+// the other). Nothing in the kernel could decide that on 5.10 without a lock.
+#include "bpf/lib/emit/ring.h"
+#include "bpf/lib/match/state.h"
+#include "bpf/lib/read/task.h"
+
+SEC("tp_btf/sched_process_exit")
+int BPF_PROG(process_exit, struct task_struct *task) {
+  struct signal_struct *signal = task->signal;
+  if (signal->live.counter > 0) return 0;
+  if (task->flags & PF_KTHREAD) return 0;
+  struct trigon_counters *counters = base_counters();
+  if (!counters) return 0;
+  struct trigon_exit event = {};
+  struct task_struct *leader = task->group_leader;
+  u64 start_ns = leader->start_boottime;
+  // As wait_task_zombie() reports it.
+  event.code = (signal->flags & SIGNAL_GROUP_EXIT) ? signal->group_exit_code : leader->exit_code;
+  event.thread_code = task->exit_code;
+  emit_header(&event.rec, counters, TRIGON_REC_EXIT, task->tgid, task->pid, start_ns);
+  event.run_ns = event.rec.time_ns - start_ns;
+  state_forget_process(task);
+  emit_output(&event.rec, counters, sizeof(event));
+  return 0;
+}
