@@ -6,7 +6,8 @@
 vm_usage="usage: ./dev vm KERNEL [OPTIONS] -- COMMAND…
 Boots Debian's cloud kernel (5.10, 6.1, 6.12 or 7.x) with an initramfs that has busybox, trigon, the triggers and the
 host tests, runs COMMAND there as root and exits with its exit code (124 timeout, 125 the guest died).
-  --icount              one emulated nanosecond is one instruction: a clock difference counts instructions
+  --icount              one emulated nanosecond is one instruction: a clock difference counts instructions (starts 10 s later,
+                        when the kernel has settled: that makes it repeat to three digits and more)
   --file SRC[:DST]      put a file or folder (with its shared libraries) into the guest; repeatable
   --out GUEST:HOST      bring a file or folder out afterwards; repeatable
   --append \"WORDS\"      more for the kernel's command line
@@ -131,6 +132,7 @@ fill_guest() {
     for word in "$@"; do printf " '%s'" "${word//\'/\'\\\'\'}"; done
     echo
   } >"$root/vm/command"
+  [[ -z $icount ]] || : >"$root/vm/settle"
   for out in ${outs[@]+"${outs[@]}"}; do echo "${out%%:*}"; done >"$root/vm/outs"
 }
 
