@@ -22,8 +22,8 @@ enum class HookKind { kKprobe, kTracepoint };
 
 // One selector of one policy's hook entry.
 struct SelectorInfo {
-  uint16_t actions = 0;   // enum trigon_action_flags
-  uint16_t signal = 0;    // when TRIGON_ACT_SIGNAL
+  uint16_t actions = 0;     // enum trigon_action_flags
+  uint16_t signal = 0;      // when TRIGON_ACT_SIGNAL
   bool is_sigkill = false;  // written as Sigkill (KPROBE_ACTION_SIGKILL) and not as Signal
 };
 
@@ -51,12 +51,12 @@ struct CompiledSet {
   std::vector<std::vector<SelectorRef>> hooks;  // [slot][selector number]
 
   trigon_control control{};  // generation, raw_hook, follow_*, binary_dim; the parity of the other generation is 0
-  std::vector<trigon_hook> hook_tables;                                // tri_hooks, from slot 0
-  std::vector<trigon_vector> vectors;                                  // tri_vectors, from number 0
-  std::vector<trigon_selector> selectors;                              // tri_selectors
-  std::vector<std::pair<trigon_number_key, uint32_t>> numbers;         // tri_numbers
-  std::vector<std::pair<trigon_range_key, uint32_t>> ranges;           // tri_ranges
-  std::vector<std::pair<trigon_prefix_key, uint32_t>> prefixes;        // tri_prefixes
+  std::vector<trigon_hook> hook_tables;                          // tri_hooks, from slot 0
+  std::vector<trigon_vector> vectors;                            // tri_vectors, from number 0
+  std::vector<trigon_selector> selectors;                        // tri_selectors
+  std::vector<std::pair<trigon_number_key, uint32_t>> numbers;   // tri_numbers
+  std::vector<std::pair<trigon_range_key, uint32_t>> ranges;     // tri_ranges
+  std::vector<std::pair<trigon_prefix_key, uint32_t>> prefixes;  // tri_prefixes
   std::vector<uint16_t> syscalls;  // tri_syscalls: [abi * TRIGON_MAX_SYSCALLS + number] = slot + 1, 0: none
   uint32_t next_dim = 0;           // where the next generation starts counting dimensions
 };

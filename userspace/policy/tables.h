@@ -1,0 +1,32 @@
+// Collects the entries of one generation's tables: shares vectors, counts dimensions, writes keys as the kernel wants
+// them.
+#pragma once
+
+#include <cstdint>
+#include <string_view>
+#include <unordered_map>
+
+#include "policy/compiled.h"
+#include "policy/filter_set.h"
+
+namespace trigon::policy {
+
+class Tables {
+ public:
+  explicit Tables(CompiledSet& out, uint32_t first_dim);
+
+  uint32_t new_dim() { return out_.next_dim++; }
+  // Number of that vector. More than TRIGON_MAX_VECTORS: overflow() from then on.
+  uint32_t vector(const SelectorBits& bits);
+  bool overflow() const { return out_.vectors.size() > TRIGON_MAX_VECTORS; }
+
+  void number(uint32_t dim, uint64_t value, uint32_t result);
+  void range(uint32_t dim, uint64_t value, uint32_t bits, uint32_t result);
+  void prefix(uint32_t dim, std::string_view bytes, uint32_t result);
+
+ private:
+  CompiledSet& out_;
+  std::unordered_multimap<size_t, uint32_t> known_;  // hash of a vector to its number
+};
+
+}  // namespace trigon::policy
