@@ -95,6 +95,7 @@ struct Hook {
   std::string event;
   bool raw_syscalls = false;  // every system call; then no target
   Target target;
+  bool absent = false;  // this machine has no such call, and the policy says that this may be (validation only)
   std::string message;
   std::vector<std::string> tags;
   std::vector<Arg> args;

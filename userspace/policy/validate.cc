@@ -121,6 +121,7 @@ void read_spec(const Node& node, const Options& options, Policy& policy, Sink& s
   }
   for (size_t i = 0; i < kprobes.size(); ++i) {
     policy.hooks.push_back(read_kprobe(kprobes[i], item_name("kprobes", i), options, sink));
+    if (policy.hooks.back().absent) policy.hooks.pop_back();
   }
   for (size_t i = 0; i < tracepoints.size(); ++i) {
     policy.hooks.push_back(read_tracepoint(tracepoints[i], item_name("tracepoints", i), options, sink));

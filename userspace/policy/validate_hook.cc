@@ -58,6 +58,14 @@ void unknown_syscall(const Fields& fields, const Node& node, std::string_view pr
                                           near ? fmt::format(", did you mean `{}{}`?", prefix, *near) : std::string()));
 }
 
+// ignore.callNotFound: a policy for several machines names calls that not all of them have.
+bool read_may_be_absent(const Fields& fields) {
+  const Node* node = fields.find("ignore");
+  if (!node) return false;
+  const Fields ignore(*node, fields.where() + ".ignore", {{"callNotFound"}}, fields.sink());
+  return ignore.is_map() && ignore.boolean("callNotFound", false);
+}
+
 // "sys_openat", "x64/sys_openat", "__x64_sys_openat".
 void read_call(const Fields& fields, const Options& options, Hook& hook) {
   const Node* node = fields.require("call");
@@ -90,6 +98,11 @@ void read_call(const Fields& fields, const Options& options, Hook& hook) {
                                                     name.substr(0, slash)));
   }
   const bool runs_here = abi == native_abi(options.arch) || (abi == Abi::kI386 && options.arch == Arch::kX86_64);
+  const bool may_be_absent = read_may_be_absent(fields);
+  if (!runs_here && may_be_absent) {
+    hook.absent = true;
+    return;
+  }
   if (!runs_here) {
     return fields.error(node->position, fmt::format("call: `{}` is for {}, this machine is {}", *text, abi_name(abi),
                                                     options.arch == Arch::kArm64 ? "arm64" : "x86_64"));
@@ -105,6 +118,8 @@ void read_call(const Fields& fields, const Options& options, Hook& hook) {
   }
   name.remove_prefix(4);
   const auto number = syscall_number(abi, name);
+  hook.absent = !number && may_be_absent;
+  if (hook.absent) return;
   if (!number) return unknown_syscall(fields, *node, prefix, name, abi);
   hook.target = {abi, *number};
 }
@@ -127,13 +142,13 @@ Hook read_kprobe(const Node& node, const std::string& where, const Options& opti
   hook.kind = HookKind::kKprobe;
   hook.position = node.position;
   const Fields fields(node, where,
-                      {{"call", "syscall", "args", "message", "tags", "selectors"},
-                       {"return", "returnArg", "returnArgAction", "data", "ignore"}},
+                      {{"call", "syscall", "args", "message", "tags", "selectors", "ignore"},
+                       {"return", "returnArg", "returnArgAction", "data"}},
                       sink);
   if (!fields.is_map()) return hook;
   const size_t before = sink.count();
   if (read_is_syscall(fields)) read_call(fields, options, hook);
-  const bool args_known = read_args(fields, ArgIndexing::kParameter, sink.count() == before, hook);
+  const bool args_known = read_args(fields, ArgIndexing::kParameter, sink.count() == before && !hook.absent, hook);
   read_message(fields, hook);
   read_tags(fields, hook);
   read_selectors(fields, args_known, hook);

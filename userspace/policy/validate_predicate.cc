@@ -224,6 +224,12 @@ std::optional<Predicate> read_arg_predicate(const Fields& filter, const Arg& arg
   return predicate;
 }
 
+void check_arg_operator(const Fields& filter) {
+  const auto name = operator_name(filter);
+  const auto names = operator_names(std::nullopt);
+  if (name && std::find(names.begin(), names.end(), *name) == names.end()) bad_operator(filter, *name, "", names);
+}
+
 std::optional<Predicate> read_binary_predicate(const Fields& filter) {
   const auto name = operator_name(filter);
   if (!name) return std::nullopt;

@@ -69,7 +69,11 @@ void read_match_args(const Fields& selector, const Hook& hook, bool args_known, 
   for (size_t i = 0; i < list.size(); ++i) {
     const Fields filter(list[i], selector.where() + "." + item_name("matchArgs", i),
                         {{"index", "args", "operator", "values"}}, selector.sink());
-    if (!filter.is_map() || !args_known) continue;
+    if (!filter.is_map()) continue;
+    if (!args_known) {
+      check_arg_operator(filter);
+      continue;
+    }
     const auto arg = find_arg(filter, hook);
     if (!arg) continue;
     if (auto predicate = read_arg_predicate(filter, hook.args[*arg])) {
