@@ -19,7 +19,8 @@ class Buffer {
 
   // Room for n more bytes; write there, then advance().
   char* reserve(size_t n) {
-    if (capacity_ - size_ < n) [[unlikely]] grow(n);
+    if (capacity_ - size_ < n) [[unlikely]]
+      grow(n);
     return data_ + size_;
   }
   void advance(size_t n) { size_ += n; }

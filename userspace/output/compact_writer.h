@@ -2,8 +2,11 @@
 #pragma once
 
 #include <string>
+#include <string_view>
+#include <utility>
 
 #include "output/buffer.h"
+#include "output/text.h"
 #include "output/writer.h"
 #include "sys/clock.h"
 
@@ -13,6 +16,7 @@ struct CompactOptions {
   std::string node_name;
   bool color = false;       // the caller knows whether this is a terminal, and NO_COLOR
   bool timestamps = false;  // UTC, nine fractional digits
+  bool parents = false;     // who started it, behind exec lines: "← /usr/bin/bash[812]"
 };
 
 class CompactWriter : public Writer {
@@ -26,17 +30,22 @@ class CompactWriter : public Writer {
   void loss(const LossEvent& event, Buffer* out) override;
 
  private:
-  enum class Color { kNone, kBlue, kGreen, kMagenta, kCyan, kRed, kYellow };
+  enum class Color { kBlue, kGreen, kMagenta, kCyan, kRed, kYellow };
 
-  void begin(uint64_t boot_ns, std::string_view symbol, std::string_view label, const process::Process& process,
+  void begin(uint64_t boot_ns, std::string_view symbol, std::string_view label, const process::Process* process,
              Buffer* out);
   void paint(Color color, std::string_view text, Buffer* out);
   void paint_begin(Color color, Buffer* out);
   void paint_end(Buffer* out);
-  void put_policy(const policy::HookSpec& spec, Buffer* out);
+  void put_arguments(std::string_view args, bool cut, Buffer* out);
+  void put_binary(const process::Process& process, Buffer* out);
+  bool put_known_detail(const HookEvent& event, std::string_view form, Buffer* out);
+  void put_call(const HookEvent& event, std::string_view name, Buffer* out);
+  void put_verdict(const policy::SelectorRef& selector, Buffer* out);
 
   CompactOptions options_;
   const sys::BootClock* clock_;
+  TimeText time_;
 };
 
 }  // namespace trigon::output

@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "output/buffer.h"
+#include "output/text.h"
 #include "output/writer.h"
 #include "sys/clock.h"
 
@@ -17,17 +18,19 @@ namespace trigon::output {
 
 struct JsonOptions {
   std::string node_name;
-  std::string cluster_name;       // empty: left out
-  bool process_cred = false;      // --enable-process-cred: cap, process_credentials
-  bool process_ns = false;        // --enable-process-ns
-  bool environment = false;       // --enable-process-environment-variables
+  std::string cluster_name;                    // empty: left out
+  bool process_cred = false;                   // --enable-process-cred: cap, process_credentials
+  bool process_ns = false;                     // --enable-process-ns
+  bool environment = false;                    // --enable-process-environment-variables
   std::vector<std::string> environment_names;  // --filter-environment-variables; empty: all
-  bool ancestors_base = false;    // --enable-ancestors: base, kprobe, tracepoint
+  bool ancestors_base = false;                 // --enable-ancestors: base, kprobe, tracepoint
   bool ancestors_kprobe = false;
   bool ancestors_tracepoint = false;
-  bool extensions = true;         // the "trigon" objects
-  trigon_namespaces host_ns{};    // of pid 1, for is_host (sys/procfs.h reads them)
+  bool extensions = true;       // the "trigon" objects
+  trigon_namespaces host_ns{};  // of pid 1, for is_host (sys/procfs.h reads them)
 };
+
+class ProcessJson;
 
 class JsonWriter : public Writer {
  public:
@@ -42,18 +45,21 @@ class JsonWriter : public Writer {
   void forget_policies() override;
 
  private:
-  struct Parts;  // json_writer.cc
   struct SelectorText;
 
-  void open_process(const process::Process& process, Buffer* out);
-  void put_process(const process::Process& process, uint32_t tid, Buffer* out);
+  void put_tail(uint64_t boot_ns, Buffer* out);
   void put_parent(const process::Process& process, Buffer* out);
   void put_ancestors(const process::Process& process, Buffer* out);
-  void put_tail(uint64_t boot_ns, Buffer* out);
-  void put_time(uint64_t boot_ns, Buffer* out);
   const SelectorText& selector_text(const policy::SelectorRef& selector);
 
-  std::unique_ptr<Parts> parts_;
+  JsonOptions options_;
+  const sys::BootClock* clock_;
+  std::unique_ptr<ProcessJson> process_;
+  TimeText time_;
+  std::string tail_;  // `"node_name":"…","cluster_name":"…","time":"`
+  std::unordered_map<const policy::SelectorRef*, std::unique_ptr<SelectorText>> selectors_;
+  const policy::SelectorRef* last_ = nullptr;
+  const SelectorText* last_text_ = nullptr;
 };
 
 }  // namespace trigon::output

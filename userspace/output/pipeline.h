@@ -40,20 +40,19 @@ struct PipelineOptions {
 
 struct PipelineCounters {
   std::array<uint64_t, TRIGON_REC_KINDS> consumed{};  // records by kind, snapshot included
-  uint64_t consumed_total = 0;  // of the ring: everything but the snapshot and what was malformed
-  uint64_t malformed = 0;       // records that decode() refused; produced == consumed_total + malformed + lost
-  uint64_t lost = 0;            // as reported in the stream
-  uint64_t lost_events = 0;     // lines that reported it
-  uint64_t stale = 0;           // hook records whose generation, hook or selector is not known
-  uint64_t exec_events = 0;     // before filters
+  uint64_t consumed_total = 0;                        // of the ring: everything but the snapshot and what was malformed
+  uint64_t malformed = 0;    // records that decode() refused; produced == consumed_total + malformed + lost
+  uint64_t lost = 0;         // as reported in the stream
+  uint64_t lost_events = 0;  // lines that reported it
+  uint64_t stale = 0;        // hook records whose generation, hook or selector is not known
+  uint64_t exec_events = 0;  // before filters
   uint64_t exit_events = 0;
-  uint64_t hook_events = 0;     // after fan-out: one per matched selector that posts
+  uint64_t hook_events = 0;  // after fan-out: one per matched selector that posts
 };
 
 class Pipeline {
  public:
-  explicit Pipeline(PipelineOptions options = {}, PolicyLookup policies = {},
-                    process::ContextSource* source = nullptr);
+  explicit Pipeline(PipelineOptions options = {}, PolicyLookup policies = {}, process::ContextSource* source = nullptr);
 
   // The sink must outlive the pipeline.
   void add_output(std::unique_ptr<Writer> writer, Sink* sink, OutputFilter filter = {});
@@ -99,7 +98,7 @@ class Pipeline {
   std::vector<Output> outputs_;
   std::function<void(const event::Cgroup&)> cgroups_;
   std::function<void(event::DecodeError)> malformed_;
-  std::vector<uint64_t> reported_lost_;  // by cpu
+  std::vector<uint64_t> reported_lost_;             // by cpu
   std::shared_ptr<const policy::CompiledSet> set_;  // of the last hook record
   event::Event event_;
   uint64_t last_time_ns_ = 0;

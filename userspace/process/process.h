@@ -45,8 +45,8 @@ struct Context {
 // What one exec fixed; forks share it. Immutable once it is made. The strings live in one block.
 struct Image {
   mutable uint32_t refs = 0;
-  uint32_t exec_flags = 0;     // enum trigon_exec_flags
-  uint32_t exe_path_flags = 0; // enum trigon_path_flags
+  uint32_t exec_flags = 0;      // enum trigon_exec_flags
+  uint32_t exe_path_flags = 0;  // enum trigon_path_flags
   uint32_t cwd_path_flags = 0;
   trigon_file file{};
   uint32_t binary_len = 0;
@@ -74,7 +74,7 @@ enum ProcessFlags : uint32_t {
   kProcessUnknown = 1 << 3,   // neither its fork, its exec nor the snapshot told of it
   kProcessInInit = 1 << 4,    // descends from the first process of its container (or is it)
   kProcessExited = 1 << 5,
-  kProcessReplaced = 1 << 6,  // exec made a newer Process of the same pid
+  kProcessReplaced = 1 << 6,     // exec made a newer Process of the same pid
   kProcessApproximate = 1 << 7,  // start_ns is rounded down to a clock tick (procfs) until a record tells it exactly
 };
 

@@ -1,6 +1,6 @@
 // Ref<T>: an intrusive reference for the single thread of the event loop. The count is a plain integer: half the size
-// of a shared_ptr and no atomic operation per copy. T has a member `mutable uint32_t refs`, 0 when it is made; dispose(T*)
-// is found by argument-dependent look-up and takes it away when the last reference goes.
+// of a shared_ptr and no atomic operation per copy. T has a member `mutable uint32_t refs`, 0 when it is made;
+// dispose(T*) is found by argument-dependent look-up and takes it away when the last reference goes.
 #pragma once
 
 #include <cstdint>

@@ -86,7 +86,8 @@ Ref<Process> ProcessTree::snapshot(const event::Exec& exec, std::string_view arg
     if (is_new || !descends_from(parent.get(), process.get())) process->parent = std::move(parent);
   }
   process->image = make_image(exec, args);
-  process->context = make_context(record.task, record.rec.pid, process->parent ? process->parent->context : no_context_);
+  process->context =
+      exec_context(record.task, record.rec.pid, process->parent ? process->parent->context : no_context_);
   process->render.drop();
   mark_in_init(process.get());
   if (is_new) insert(process);
@@ -169,7 +170,7 @@ Ref<Process> ProcessTree::exec(const event::Exec& exec, ExecData* data) {
   process->birth_ns = rec.time_ns;
   process->ns_pid = record.task.ns_pid;
   process->image = make_image(exec, data->args);
-  process->context = make_context(record.task, rec.pid, before ? before->context : process->parent->context);
+  process->context = exec_context(record.task, rec.pid, before ? before->context : process->parent->context);
   process->render.drop();
   if (before && before->has(kProcessInInit)) process->flags |= kProcessInInit;
   mark_in_init(process.get());

@@ -33,16 +33,16 @@ struct TreeOptions {
 };
 
 struct TreeCounters {
-  uint64_t entries = 0;         // objects that exist now, previous images and retained ancestors included
-  uint64_t living = 0;          // of those, alive and current
-  uint64_t exited = 0;          // in grace
+  uint64_t entries = 0;  // objects that exist now, previous images and retained ancestors included
+  uint64_t living = 0;   // of those, alive and current
+  uint64_t exited = 0;   // in grace
   uint64_t cap = 0;
   uint64_t evicted_exited = 0;  // by a cap, before their grace was over
   uint64_t evicted_living = 0;
-  uint64_t cut_ancestors = 0;   // links to a parent given up for the cap
-  uint64_t unknown = 0;         // entries made for processes that no record had told of
-  uint64_t duplicates = 0;      // fork and snapshot records of processes that were known
-  uint64_t reused_pids = 0;     // a pid came again before the exit of its old process was seen
+  uint64_t cut_ancestors = 0;  // links to a parent given up for the cap
+  uint64_t unknown = 0;        // entries made for processes that no record had told of
+  uint64_t duplicates = 0;     // fork and snapshot records of processes that were known
+  uint64_t reused_pids = 0;    // a pid came again before the exit of its old process was seen
 };
 
 // The arguments and environment that belong to an exec, wherever they came from. Views into the record or the pending
@@ -99,7 +99,9 @@ class ProcessTree {
   Ref<Process> make(uint32_t pid, uint64_t start_ns);
   Ref<Process> make_unknown(uint32_t pid, uint64_t start_ns);
   Ref<Image> make_image(const event::Exec& exec, std::string_view args);
-  Ref<Context> make_context(const trigon_task& task, uint32_t pid, const Ref<Context>& like);
+  // `like` itself when nothing differs from it.
+  Ref<Context> make_context(const trigon_task& task, uint32_t pid, const Ref<Context>& like, bool same_cgroup);
+  Ref<Context> exec_context(const trigon_task& task, uint32_t pid, const Ref<Context>& like);
   Ref<Context> forked_context(const trigon_fork& fork, const Ref<Context>& parent);
   Ref<Process> parent_of(uint32_t pid, uint64_t start_ns);
   Process* find_exact(uint32_t pid, uint64_t start_ns);

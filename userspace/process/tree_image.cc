@@ -55,8 +55,8 @@ Ref<Image> ProcessTree::make_image(const event::Exec& exec, std::string_view arg
   return image;
 }
 
-Ref<Context> ProcessTree::make_context(const trigon_task& task, uint32_t pid, const Ref<Context>& like) {
-  const bool same_cgroup = like->cgroup_id == task.cgroup_id && like->cgroup_v1 == task.cgroup_v1;
+Ref<Context> ProcessTree::make_context(const trigon_task& task, uint32_t pid, const Ref<Context>& like,
+                                       bool same_cgroup) {
   if (same_cgroup && same_bytes(like->creds, task.creds) && same_bytes(like->ns, task.ns)) return like;
   Ref<Context> context(new Context);
   context->creds = task.creds;
@@ -73,13 +73,21 @@ Ref<Context> ProcessTree::make_context(const trigon_task& task, uint32_t pid, co
   return context;
 }
 
+Ref<Context> ProcessTree::exec_context(const trigon_task& task, uint32_t pid, const Ref<Context>& like) {
+  const bool same_cgroup =
+      task.cgroup_id != 0 && like->cgroup_id == task.cgroup_id && like->cgroup_v1 == task.cgroup_v1;
+  return make_context(task, pid, like, same_cgroup);
+}
+
 Ref<Context> ProcessTree::forked_context(const trigon_fork& fork, const Ref<Context>& parent) {
   trigon_task task{};
   task.creds = parent->creds;
   task.ns = fork.has_ns != 0 ? fork.ns : parent->ns;
-  task.cgroup_id = fork.cgroup_id != 0 ? fork.cgroup_id : parent->cgroup_id;
-  task.cgroup_v1 = fork.cgroup_id != 0 ? fork.cgroup_v1 : parent->cgroup_v1;
-  return make_context(task, fork.rec.pid, parent);
+  const bool is_told = fork.cgroup_id != 0;
+  task.cgroup_id = is_told ? fork.cgroup_id : parent->cgroup_id;
+  task.cgroup_v1 = is_told ? fork.cgroup_v1 : parent->cgroup_v1;
+  const bool same_cgroup = !is_told || (fork.cgroup_id == parent->cgroup_id && fork.cgroup_v1 == parent->cgroup_v1);
+  return make_context(task, fork.rec.pid, parent, same_cgroup);
 }
 
 }  // namespace trigon::process

@@ -65,7 +65,7 @@ class CgroupTable : public CgroupResolver {
   CgroupResolver* resolver_;
   size_t max_entries_;
   std::unordered_map<uint64_t, std::string> paths_;
-  std::deque<uint64_t> order_;    // of insertion, for the bound
+  std::deque<uint64_t> order_;  // of insertion, for the bound
   std::deque<uint64_t> removed_;
 };
 

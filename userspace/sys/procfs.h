@@ -36,7 +36,7 @@ class ProcFs {
   Result<std::string> cmdline(uint32_t pid, size_t max = TRIGON_MAX_ARGS) const;
   Result<std::string> environ(uint32_t pid, size_t max = TRIGON_MAX_ENV) const;
   Result<std::string> cwd(uint32_t pid) const;
-  Result<std::string> exe(uint32_t pid) const;  // with " (deleted)" as the kernel says it
+  Result<std::string> exe(uint32_t pid) const;     // with " (deleted)" as the kernel says it
   Result<std::string> cgroup(uint32_t pid) const;  // the text of the file
   // Inode numbers of PID/ns/*; 0 where there is none.
   trigon_namespaces namespaces(uint32_t pid) const;

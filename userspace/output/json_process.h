@@ -1,0 +1,46 @@
+// ProcessJson: the process object of all JSON events, and what is remembered of it. Single-threaded.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+
+#include "output/json_writer.h"
+#include "output/text.h"
+
+namespace trigon::output {
+
+class ProcessJson {
+ public:
+  ProcessJson(const JsonOptions* options, const sys::BootClock* clock);
+
+  // base64("node:birth:pid")
+  void put_exec_id(const process::Process& process, Buffer* out);
+  // The whole object.
+  void put(const process::Process& process, uint32_t tid, Buffer* out);
+  // The whole object with what only exec events carry.
+  void put_exec(const ExecEvent& event, Buffer* out);
+
+ private:
+  // `{"exec_id":…` up to where the thread belongs, without the closing brace.
+  void open(const process::Process& process, std::string_view args, bool args_cut, Buffer* out);
+  void open_cached(const process::Process& process, Buffer* out);
+  void put_flags(const process::Process& process, bool args_cut, Buffer* out);
+  void put_context(const process::Context& context, Buffer* out);
+  void put_capabilities(const trigon_creds& creds, Buffer* out);
+  void put_namespaces(const trigon_namespaces& ns, Buffer* out);
+  void put_credentials(const process::Context& context, Buffer* out);
+  void put_binary_properties(const ExecEvent& event, Buffer* out);
+  void put_environment(std::string_view env, Buffer* out);
+  void put_extension(const ExecEvent& event, Buffer* out);
+
+  const JsonOptions* options_;
+  const sys::BootClock* clock_;
+  uint32_t owner_;         // of the render caches that we filled
+  std::string id_prefix_;  // "node:"
+  std::string id_text_;
+  Buffer scratch_;
+  TimeText time_;  // start times are of another second than event times
+};
+
+}  // namespace trigon::output
