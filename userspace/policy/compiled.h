@@ -56,7 +56,7 @@ struct CompiledSet {
   std::vector<trigon_selector> selectors;                        // tri_selectors
   std::vector<std::pair<trigon_number_key, uint32_t>> numbers;   // tri_numbers
   std::vector<std::pair<trigon_range_key, uint32_t>> ranges;     // tri_ranges
-  std::vector<std::pair<trigon_prefix_key, uint32_t>> prefixes;  // tri_prefixes
+  std::vector<std::pair<trigon_prefix_key, uint32_t>> prefixes;  // tri_prefixes; no value is 0
   std::vector<uint16_t> syscalls;  // tri_syscalls: [abi * TRIGON_MAX_SYSCALLS + number] = slot + 1, 0: none
   uint32_t next_dim = 0;           // where the next generation starts counting dimensions
 };

@@ -7,8 +7,14 @@
 namespace trigon::policy {
 
 Tables::Tables(CompiledSet& out, uint32_t first_dim) : out_(out) {
-  out_.next_dim = std::max<uint32_t>(first_dim, 1);  // dimension 0 is never used
-  vector(SelectorBits());                            // number 0: nobody
+  out_.next_dim = std::max<uint32_t>(first_dim, TRIGON_DIM_FIRST);
+  vector(SelectorBits());  // number 0: nobody
+}
+
+uint32_t Tables::push_vector(const SelectorBits& bits) {
+  if (overflow()) return 0;  // the set is refused anyway
+  out_.vectors.push_back(bits.raw());
+  return static_cast<uint32_t>(out_.vectors.size() - 1);
 }
 
 uint32_t Tables::vector(const SelectorBits& bits) {
@@ -18,9 +24,7 @@ uint32_t Tables::vector(const SelectorBits& bits) {
   for (auto it = first; it != last; ++it) {
     if (std::memcmp(&out_.vectors[it->second], &bits.raw(), sizeof(trigon_vector)) == 0) return it->second;
   }
-  if (overflow()) return 0;  // the set is refused anyway
-  const auto number = static_cast<uint32_t>(out_.vectors.size());
-  out_.vectors.push_back(bits.raw());
+  const uint32_t number = push_vector(bits);
   known_.emplace(hash, number);
   return number;
 }
@@ -41,6 +45,10 @@ void Tables::range(uint32_t dim, uint64_t value, uint32_t bits, uint32_t result)
 }
 
 void Tables::prefix(uint32_t dim, std::string_view bytes, uint32_t result) {
+  if (result == 0) {
+    if (nobody_in_tries_ == 0) nobody_in_tries_ = push_vector(SelectorBits());
+    result = nobody_in_tries_;
+  }
   trigon_prefix_key key{};
   key.prefixlen = 32 + 8 * static_cast<uint32_t>(bytes.size());
   key.dim = dim;

@@ -22,11 +22,16 @@ class Tables {
 
   void number(uint32_t dim, uint64_t value, uint32_t result);
   void range(uint32_t dim, uint64_t value, uint32_t bits, uint32_t result);
+  // Entries of tri_prefixes never carry 0, which a program takes for "nothing found" (as it is for binary classes):
+  // "nobody" is a second empty vector there.
   void prefix(uint32_t dim, std::string_view bytes, uint32_t result);
 
  private:
+  uint32_t push_vector(const SelectorBits& bits);
+
   CompiledSet& out_;
   std::unordered_multimap<size_t, uint32_t> known_;  // hash of a vector to its number
+  uint32_t nobody_in_tries_ = 0;                     // 0: not needed so far
 };
 
 }  // namespace trigon::policy

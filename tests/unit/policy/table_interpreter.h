@@ -207,7 +207,8 @@ class TableInterpreter {
       longest = key.prefixlen;
       best = result;
     }
-    return best;
+    // A program cannot tell an entry with the value 0 from no entry.
+    return best == 0u ? std::nullopt : best;
   }
 
   const CompiledSet& set_;
