@@ -1,0 +1,290 @@
+#include "bpf/sensor.h"
+
+#include <bpf/bpf.h>
+#include <bpf/libbpf.h>
+#include <fmt/format.h>
+#include <sys/resource.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <bit>
+#include <cstdio>
+#include <cstring>
+
+#include "base/fd.h"
+
+// The skeleton names types as the programs do.
+using u32 = uint32_t;
+using u64 = uint64_t;
+#include "sensor.skel.h"
+
+namespace trigon::bpf {
+
+namespace {
+
+// libbpf's own words go into the error that is returned, not to stderr: the verifier's are long, the last lines matter.
+thread_local std::string* g_log = nullptr;
+
+int collect_log(enum libbpf_print_level level, const char* format, va_list args) {
+  if (level == LIBBPF_DEBUG || g_log == nullptr) return 0;
+  char line[1024];
+  int n = vsnprintf(line, sizeof(line), format, args);
+  if (n > 0 && g_log->size() < 64 << 10) g_log->append(line, std::min<size_t>(n, sizeof(line) - 1));
+  return n;
+}
+
+class LogCapture {
+ public:
+  LogCapture() {
+    g_log = &text_;
+    libbpf_set_print(collect_log);
+  }
+  ~LogCapture() { g_log = nullptr; }
+  const std::string& text() const { return text_; }
+
+ private:
+  std::string text_;
+};
+
+Error load_error(int err, const std::string& log) {
+  if (err == EPERM || err == EACCES)
+    return Error(ErrorCode::kPermission,
+                 "the kernel refuses to load BPF programs: run as root, or with CAP_BPF and CAP_PERFMON (and outside of "
+                 "a container that filters bpf(2))");
+  if (access("/sys/kernel/btf/vmlinux", R_OK) != 0)
+    return Error(ErrorCode::kUnsupported,
+                 "this kernel has no type information at /sys/kernel/btf/vmlinux: it was built without "
+                 "CONFIG_DEBUG_INFO_BTF");
+  std::string tail = log.size() > 2000 ? log.substr(log.size() - 2000) : log;
+  return Error(ErrorCode::kUnsupported, fmt::format("load BPF programs: {}\n{}", std::strerror(err), tail));
+}
+
+Map map_of(const struct bpf_map* map) { return Map(bpf_map__fd(map), bpf_map__name(map)); }
+
+}  // namespace
+
+struct Sensor::Impl {
+  struct SkelDeleter {
+    void operator()(trigon_sensor* skel) const { trigon_sensor__destroy(skel); }
+  };
+  struct LinkDeleter {
+    void operator()(bpf_link* link) const { bpf_link__destroy(link); }
+  };
+  struct RingDeleter {
+    void operator()(ring_buffer* ring) const { ring_buffer__free(ring); }
+  };
+  using Link = std::unique_ptr<bpf_link, LinkDeleter>;
+
+  std::unique_ptr<trigon_sensor, SkelDeleter> skel;
+  std::vector<Link> links;
+  Link syscalls_link;
+  std::unique_ptr<ring_buffer, RingDeleter> ring;
+  uint64_t ring_bytes = 0;
+  StateStore store = StateStore::kHashMap;
+  Map syscalls, hooks, vectors, selectors, numbers, ranges, prefixes;
+
+  // Of the consume() that is running.
+  const Handler* handler = nullptr;
+  size_t left = 0;
+
+  static int on_record(void* self, void* data, size_t size) {
+    auto* impl = static_cast<Impl*>(self);
+    (*impl->handler)(data, size);
+    // A negative answer stops after this record; libbpf has moved past it.
+    return --impl->left == 0 ? -EAGAIN : 0;
+  }
+
+  Result<void> attach_to(std::vector<Link>* into, const bpf_program* program) {
+    LogCapture log;
+    Link link(bpf_program__attach(program));
+    if (!link) {
+      int err = errno;
+      return Error(ErrorCode::kUnsupported, fmt::format("attach {} to {}: {}", bpf_program__name(program),
+                                                        bpf_program__section_name(program), std::strerror(err)));
+    }
+    into->push_back(std::move(link));
+    return {};
+  }
+};
+
+Sensor::Sensor(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
+Sensor::~Sensor() = default;
+
+Result<std::unique_ptr<Sensor>> Sensor::load(const SensorOptions& options, Features& features) {
+  LogCapture log;
+  // Before 5.11 maps are charged against the memory lock limit. Not being allowed to raise it is fine elsewhere.
+  rlimit unlimited{RLIM_INFINITY, RLIM_INFINITY};
+  setrlimit(RLIMIT_MEMLOCK, &unlimited);
+
+  auto impl = std::make_unique<Impl>();
+  impl->skel.reset(trigon_sensor__open());
+  if (!impl->skel) return load_error(errno, log.text());
+  trigon_sensor* skel = impl->skel.get();
+
+  bool task_storage = options.task_storage && features.has(Feature::kTaskStorage);
+  impl->store = task_storage ? StateStore::kTaskStorage : StateStore::kHashMap;
+  skel->rodata->cfg_task_storage = task_storage;
+  bpf_map__set_autocreate(task_storage ? skel->maps.tri_task_hash : skel->maps.tri_task, false);
+
+  uint64_t page = static_cast<uint64_t>(sysconf(_SC_PAGESIZE));
+  impl->ring_bytes = std::bit_ceil(std::clamp<uint64_t>(options.ring_bytes, page, 1 << 30));
+  bpf_map__set_max_entries(skel->maps.tri_ring, static_cast<uint32_t>(impl->ring_bytes));
+  skel->rodata->cfg_ring_limit = impl->ring_bytes / 8 * 7;
+  skel->rodata->cfg_env = options.environment;
+  skel->rodata->cfg_cgroup_v1 = static_cast<uint32_t>(options.cgroup_v1_subsystem + 1);
+
+  bpf_program__set_autoload(skel->progs.snapshot, features.has(Feature::kIterTask));
+
+  if (int err = trigon_sensor__load(skel); err != 0) return load_error(-err, log.text());
+
+  impl->syscalls = map_of(skel->maps.tri_syscalls);
+  impl->hooks = map_of(skel->maps.tri_hooks);
+  impl->vectors = map_of(skel->maps.tri_vectors);
+  impl->selectors = map_of(skel->maps.tri_selectors);
+  impl->numbers = map_of(skel->maps.tri_numbers);
+  impl->ranges = map_of(skel->maps.tri_ranges);
+  impl->prefixes = map_of(skel->maps.tri_prefixes);
+  skel->bss->run_control.self_pid = static_cast<uint32_t>(getpid());
+
+  impl->ring.reset(ring_buffer__new(bpf_map__fd(skel->maps.tri_ring), Impl::on_record, impl.get(), nullptr));
+  if (!impl->ring) return Error::from_errno("map the ring buffer");
+  return std::unique_ptr<Sensor>(new Sensor(std::move(impl)));
+}
+
+Result<void> Sensor::attach() {
+  const auto& progs = impl_->skel->progs;
+  // Exits last: a process whose exit is seen has had its birth seen.
+  for (const bpf_program* program :
+       {progs.cgroup_mkdir, progs.process_fork, progs.process_exec, progs.process_exit})
+    TRIGON_CHECK(impl_->attach_to(&impl_->links, program));
+  return {};
+}
+
+Result<void> Sensor::snapshot(const Handler& handler) {
+  const bpf_program* program = impl_->skel->progs.snapshot;
+  if (bpf_program__fd(program) < 0) return Error(ErrorCode::kUnsupported, "no task iterator");
+  std::vector<Impl::Link> link;
+  TRIGON_CHECK(impl_->attach_to(&link, program));
+  Fd file(bpf_iter_create(bpf_link__fd(link.front().get())));
+  if (!file) return Error::from_errno("open the task iterator");
+  // Records follow each other without gaps; a read may end in the middle of one.
+  std::vector<char> data(64 << 10);
+  size_t have = 0;
+  for (;;) {
+    if (have == data.size()) data.resize(data.size() * 2);
+    ssize_t n = ::read(file.get(), data.data() + have, data.size() - have);
+    if (n < 0 && (errno == EINTR || errno == EAGAIN)) continue;
+    if (n < 0) return Error::from_errno("read the task iterator");
+    if (n == 0) break;
+    have += static_cast<size_t>(n);
+    size_t at = 0;
+    while (have - at >= sizeof(trigon_record)) {
+      uint32_t size;
+      std::memcpy(&size, data.data() + at, sizeof(size));
+      if (size < sizeof(trigon_record)) return Error("the task iterator wrote a record without a size");
+      if (have - at < size) break;
+      // Aligned for the decoder.
+      alignas(8) static thread_local char record[sizeof(trigon_exec) + 4 * TRIGON_MAX_PATH];
+      if (size <= sizeof(record)) {
+        std::memcpy(record, data.data() + at, size);
+        handler(record, size);
+      }
+      at += size;
+    }
+    std::memmove(data.data(), data.data() + at, have - at);
+    have -= at;
+  }
+  return {};
+}
+
+Result<void> Sensor::attach_syscalls() {
+  if (impl_->syscalls_link) return {};
+  std::vector<Impl::Link> link;
+  TRIGON_CHECK(impl_->attach_to(&link, impl_->skel->progs.sys_enter));
+  impl_->syscalls_link = std::move(link.front());
+  return {};
+}
+
+void Sensor::detach_syscalls() { impl_->syscalls_link.reset(); }
+bool Sensor::syscalls_attached() const { return impl_->syscalls_link != nullptr; }
+
+void Sensor::detach() {
+  impl_->syscalls_link.reset();
+  impl_->links.clear();
+}
+
+int Sensor::ring_fd() const { return ring_buffer__epoll_fd(impl_->ring.get()); }
+
+size_t Sensor::consume(const Handler& handler, size_t limit) {
+  impl_->handler = &handler;
+  impl_->left = limit;
+  ring_buffer__consume(impl_->ring.get());
+  return limit - impl_->left;
+}
+
+void Sensor::sleep() {
+  __atomic_store_n(&impl_->skel->bss->run_reader_sleeps, 1, __ATOMIC_SEQ_CST);
+}
+void Sensor::awake() { __atomic_store_n(&impl_->skel->bss->run_reader_sleeps, 0, __ATOMIC_RELAXED); }
+
+SensorCounters Sensor::counters() const {
+  SensorCounters out;
+  int cpus = libbpf_num_possible_cpus();
+  if (cpus <= 0) return out;
+  std::vector<trigon_counters> each(static_cast<size_t>(cpus));
+  uint32_t zero = 0;
+  if (bpf_map_lookup_elem(bpf_map__fd(impl_->skel->maps.tri_counters), &zero, each.data()) != 0) return out;
+  for (const trigon_counters& one : each) {
+    for (size_t i = 0; i < TRIGON_REC_KINDS; ++i) {
+      out.total.produced[i] += one.produced[i];
+      out.total.lost[i] += one.lost[i];
+    }
+    out.total.lost_total += one.lost_total;
+    out.total.match_overflow += one.match_overflow;
+    out.total.state_failures += one.state_failures;
+    out.total.signals += one.signals;
+    out.total.signal_failures += one.signal_failures;
+    out.lost_by_cpu.push_back(one.lost_total);
+  }
+  bpf_program* program;
+  bpf_object__for_each_program(program, impl_->skel->obj) {
+    bpf_prog_info info{};
+    uint32_t length = sizeof(info);
+    int fd = bpf_program__fd(program);
+    if (fd >= 0 && bpf_prog_get_info_by_fd(fd, &info, &length) == 0) out.recursion_misses += info.recursion_misses;
+  }
+  return out;
+}
+
+uint64_t Sensor::ring_bytes() const { return impl_->ring_bytes; }
+StateStore Sensor::state_store() const { return impl_->store; }
+
+uint64_t Sensor::map_bytes() const {
+  uint64_t sum = 0;
+  bpf_map* map;
+  bpf_object__for_each_map(map, impl_->skel->obj) {
+    int fd = bpf_map__fd(map);
+    if (fd < 0) continue;
+    std::FILE* file = std::fopen(fmt::format("/proc/self/fdinfo/{}", fd).c_str(), "re");
+    if (file == nullptr) continue;
+    char line[128];
+    unsigned long long bytes;
+    while (std::fgets(line, sizeof(line), file) != nullptr)
+      if (std::sscanf(line, "memlock: %llu", &bytes) == 1) sum += bytes;
+    std::fclose(file);
+  }
+  return sum;
+}
+
+volatile trigon_control& Sensor::control() {
+  return *reinterpret_cast<volatile trigon_control*>(&impl_->skel->bss->run_control);
+}
+const Map& Sensor::syscalls() const { return impl_->syscalls; }
+const Map& Sensor::hooks() const { return impl_->hooks; }
+const Map& Sensor::vectors() const { return impl_->vectors; }
+const Map& Sensor::selectors() const { return impl_->selectors; }
+const Map& Sensor::numbers() const { return impl_->numbers; }
+const Map& Sensor::ranges() const { return impl_->ranges; }
+const Map& Sensor::prefixes() const { return impl_->prefixes; }
+
+}  // namespace trigon::bpf

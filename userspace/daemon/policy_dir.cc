@@ -1,0 +1,99 @@
+#include "daemon/policy_dir.h"
+
+#include <fmt/format.h>
+#include <sys/inotify.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <filesystem>
+
+namespace trigon::daemon {
+
+Result<std::unique_ptr<PolicyDir>> PolicyDir::open(std::string path, engine::PolicyStore* store) {
+  std::unique_ptr<PolicyDir> self(new PolicyDir(std::move(path), store));
+  // Before the first reading, so that a change in between is seen.
+  self->inotify_.reset(inotify_init1(IN_CLOEXEC | IN_NONBLOCK));
+  if (!self->inotify_) return Error::from_errno("inotify_init1");
+  constexpr uint32_t kEvents =
+      IN_CLOSE_WRITE | IN_MOVED_TO | IN_MOVED_FROM | IN_DELETE | IN_CREATE | IN_ATTRIB | IN_ONLYDIR;
+  if (inotify_add_watch(self->inotify_.get(), self->path_.c_str(), kEvents) < 0)
+    return Error::from_errno(fmt::format("watch policy directory {}", self->path_));
+  return self;
+}
+
+Result<std::map<std::string, PolicyDir::Stamp>> PolicyDir::list() const {
+  std::map<std::string, Stamp> files;
+  std::error_code error;
+  std::filesystem::directory_iterator directory(path_, error);
+  if (error) return Error::from_errno(error.value(), fmt::format("read policy directory {}", path_));
+  for (const auto& entry : directory) {
+    const std::string extension = entry.path().extension();
+    if (extension != ".yaml" && extension != ".yml") continue;
+    struct stat st;
+    // Follows links: a mounted ConfigMap is made of them.
+    if (stat(entry.path().c_str(), &st) != 0 || !S_ISREG(st.st_mode)) continue;
+    files[entry.path()] = {st.st_ino, static_cast<uint64_t>(st.st_size),
+                           static_cast<uint64_t>(st.st_mtim.tv_sec) * 1'000'000'000 +
+                               static_cast<uint64_t>(st.st_mtim.tv_nsec)};
+  }
+  return files;
+}
+
+Result<void> PolicyDir::load_all() {
+  TRIGON_TRY(auto files, list());
+  std::vector<std::string> paths;
+  for (const auto& [path, stamp] : files) paths.push_back(path);
+  policy::Loaded loaded = policy::load_paths(paths);
+  if (!loaded.ok()) return Error(ErrorCode::kInvalidPolicy, policy::format(loaded.diagnostics));
+  for (const std::string& path : paths) {
+    std::vector<policy::Policy> of_file;
+    for (const policy::Policy& policy : loaded.policies)
+      if (policy.source && policy.source->name == path) of_file.push_back(policy);
+    TRIGON_CHECK(store_->replace(path, std::move(of_file)));
+  }
+  files_ = std::move(files);
+  return {};
+}
+
+Result<void> PolicyDir::watch(EventLoop* loop) {
+  return loop->watch(inotify_.get(), [this] {
+    alignas(inotify_event) char events[4096];
+    while (::read(inotify_.get(), events, sizeof(events)) > 0) {
+    }
+    rescan();
+  });
+}
+
+void PolicyDir::rescan() {
+  auto files = list();
+  if (!files.ok()) {
+    fmt::print(stderr, "trigon: {}\n", files.error().message());
+    return;
+  }
+  // What went first: its name may have moved to another file.
+  for (const auto& [path, stamp] : files_) {
+    if (files->contains(path)) continue;
+    if (auto removed = store_->replace(path, {}); !removed.ok())
+      fmt::print(stderr, "trigon: {}: {}\n", path, removed.error().message());
+    else
+      fmt::print(stderr, "trigon: {}: gone, its policies are out of force\n", path);
+  }
+  for (const auto& [path, stamp] : *files) {
+    auto known = files_.find(path);
+    if (known != files_.end() && known->second == stamp) continue;
+    policy::Loaded loaded = policy::load_paths(std::vector<std::string>{path});
+    if (!loaded.ok()) {
+      fmt::print(stderr, "{}trigon: {}: not taken over; what was in force stays\n",
+                 policy::format(loaded.diagnostics), path);
+      continue;
+    }
+    const size_t count = loaded.policies.size();
+    if (auto replaced = store_->replace(path, std::move(loaded.policies)); !replaced.ok())
+      fmt::print(stderr, "trigon: {}: {}; what was in force stays\n", path, replaced.error().message());
+    else
+      fmt::print(stderr, "trigon: {}: {} in force\n", path, count == 1 ? "1 policy" : fmt::format("{} policies", count));
+  }
+  files_ = *std::move(files);
+}
+
+}  // namespace trigon::daemon

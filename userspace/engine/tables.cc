@@ -1,0 +1,100 @@
+#include "engine/tables.h"
+
+#include <linux/membarrier.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include <algorithm>
+
+namespace trigon::engine {
+
+namespace {
+
+// Programs run with preemption off, which synchronize_rcu() waits for; this system call is it (4.3).
+void wait_for_programs() {
+  if (syscall(SYS_membarrier, MEMBARRIER_CMD_GLOBAL, 0, 0) == 0) return;
+  usleep(10'000);  // refused on nohz_full machines: no program runs that long
+}
+
+trigon_number_key follow_key(bool ns_pid, uint32_t pid) {
+  trigon_number_key key{};
+  key.dim = ns_pid ? TRIGON_DIM_FOLLOW_NS_PID : TRIGON_DIM_FOLLOW_PID;
+  key.value = pid;
+  return key;
+}
+
+template <typename Each>
+void each_followed(const trigon_control& control, Each each) {
+  for (uint32_t i = 0; i < std::min<uint32_t>(control.follow_count, TRIGON_MAX_FOLLOW); ++i)
+    if (control.follow_pid[i] != 0) each(i, follow_key((control.follow_is_ns_pid >> i) & 1, control.follow_pid[i]));
+}
+
+}  // namespace
+
+Result<void> TableWriter::apply(std::shared_ptr<const policy::CompiledSet> set) {
+  if (auto written = write(*set); !written.ok()) {
+    erase(*set);
+    return written;
+  }
+  publish(*set);
+  wait_for_programs();
+  auto old = std::exchange(active_, std::move(set));
+  if (old) erase(*old);
+  // The follow table is shared by both generations: erase() may have taken an entry that the new one has too.
+  return write_follow(*active_);
+}
+
+Result<void> TableWriter::write(const policy::CompiledSet& set) {
+  const uint32_t half = set.generation & 1;
+  const auto put = [half](const bpf::Map& map, uint32_t max, const auto& values) {
+    return map.update_range(half * max, values.data(), sizeof(values[0]), static_cast<uint32_t>(values.size()));
+  };
+  TRIGON_CHECK(put(sensor_->vectors(), TRIGON_MAX_VECTORS, set.vectors));
+  TRIGON_CHECK(put(sensor_->selectors(), TRIGON_MAX_SELECTOR_META, set.selectors));
+  TRIGON_CHECK(put(sensor_->hooks(), TRIGON_MAX_HOOKS, set.hook_tables));
+  // All numbers: those without a hook now had one two generations ago.
+  std::vector<uint16_t> slots = set.syscalls;
+  slots.resize(TRIGON_ABIS * TRIGON_MAX_SYSCALLS);
+  TRIGON_CHECK(put(sensor_->syscalls(), TRIGON_ABIS * TRIGON_MAX_SYSCALLS, slots));
+  for (const auto& [key, value] : set.numbers) TRIGON_CHECK(sensor_->numbers().update(&key, &value));
+  for (const auto& [key, value] : set.ranges) TRIGON_CHECK(sensor_->ranges().update(&key, &value));
+  for (const auto& [key, value] : set.prefixes) TRIGON_CHECK(sensor_->prefixes().update(&key, &value));
+  return write_follow(set);
+}
+
+Result<void> TableWriter::write_follow(const policy::CompiledSet& set) {
+  Result<void> result;
+  each_followed(set.control, [&](uint32_t bit, const trigon_number_key& key) {
+    if (result.ok()) result = sensor_->numbers().update(&key, &bit);
+  });
+  return result;
+}
+
+void TableWriter::publish(const policy::CompiledSet& set) {
+  volatile trigon_control& control = sensor_->control();
+  const uint32_t half = set.generation & 1;
+  control.raw_hook[half] = set.control.raw_hook[half];
+  control.binary_dim[half] = set.control.binary_dim[half];
+  control.follow_active = trace_ || set.control.follow_active;
+  __atomic_store_n(&control.generation, set.generation, __ATOMIC_RELEASE);
+}
+
+void TableWriter::erase(const policy::CompiledSet& set) {
+  for (const auto& [key, value] : set.numbers) (void)sensor_->numbers().erase(&key);
+  for (const auto& [key, value] : set.ranges) (void)sensor_->ranges().erase(&key);
+  for (const auto& [key, value] : set.prefixes) (void)sensor_->prefixes().erase(&key);
+  each_followed(set.control, [&](uint32_t, const trigon_number_key& key) { (void)sensor_->numbers().erase(&key); });
+}
+
+Result<void> TableWriter::trace_only(uint32_t pid) {
+  const uint32_t bit = TRIGON_FOLLOW_TRACE;
+  const trigon_number_key key = follow_key(false, pid);
+  TRIGON_CHECK(sensor_->numbers().update(&key, &bit));
+  trace_ = true;
+  volatile trigon_control& control = sensor_->control();
+  control.follow_active = 1;
+  control.trace_only = 1;
+  return {};
+}
+
+}  // namespace trigon::engine
