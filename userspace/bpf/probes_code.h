@@ -27,6 +27,7 @@ class Code {
   // Skips `count` instructions (an address counts two) when reg is, or is not, imm.
   Code& skip_if(int reg, int imm, int count) { return add(BPF_JMP | BPF_JEQ | BPF_K, reg, 0, count, imm); }
   Code& skip_unless(int reg, int imm, int count) { return add(BPF_JMP | BPF_JNE | BPF_K, reg, 0, count, imm); }
+  Code& skip_if_negative(int reg, int count) { return add(BPF_JMP | BPF_JSLT | BPF_K, reg, 0, count, 0); }
   Code& return_r0() { return add(BPF_JMP | BPF_EXIT, 0, 0, 0, 0); }
   Code& exit(int value) { return mov(BPF_REG_0, value).return_r0(); }
   // Tells the canary (probes_run.h) that this point was reached. kMarkSize instructions; clobbers r1.
