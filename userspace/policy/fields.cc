@@ -89,7 +89,7 @@ Fields::Fields(const Node& node, std::string where, const FieldNames& names, Sin
       continue;
     }
     const bool repeated = std::any_of(node.entries.begin(), node.entries.begin() + static_cast<long>(i),
-                                      [&](const auto& other) { return other.first.scalar == key.scalar; });
+                                      [&](const auto& other) { return other.key.scalar == key.scalar; });
     if (repeated) {
       sink_.error(key.position, fmt::format("duplicate field `{}` in {}", key.scalar, where_));
     } else if (contains(names.later, key.scalar)) {
