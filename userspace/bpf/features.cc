@@ -16,7 +16,8 @@ constexpr const char* kUserGroup = "user space";
 constexpr const char* kNetGroup = "control groups and network";
 constexpr const char* kOtherGroup = "without BPF";
 
-// Versions: the release that the feature first works in for our kind of use, on x86_64.
+// Versions: the release in which the feature first works the way we use it, on x86_64 (control groups: as links,
+// af6eea57437a).
 constexpr FeatureInfo kFeatures[] = {
     {Feature::kBpfSyscall, "bpf_syscall", "bpf system call", kBpfGroup, 3, 18, {"CONFIG_BPF_SYSCALL"}},
     {Feature::kBtf, "btf", "kernel type information (BTF)", kBpfGroup, 5, 4, {"CONFIG_DEBUG_INFO_BTF"}},
@@ -93,11 +94,11 @@ constexpr FeatureInfo kFeatures[] = {
      "cgroup_connect",
      "connect() per control group",
      kNetGroup,
-     4,
-     17,
+     5,
+     7,
      {"CONFIG_CGROUP_BPF", "CONFIG_INET"}},
-    {Feature::kCgroupSysctl, "cgroup_sysctl", "sysctl per control group", kNetGroup, 5, 2, {"CONFIG_CGROUP_BPF"}},
-    {Feature::kCgroupDevice, "cgroup_device", "devices per control group", kNetGroup, 4, 15, {"CONFIG_CGROUP_BPF"}},
+    {Feature::kCgroupSysctl, "cgroup_sysctl", "sysctl per control group", kNetGroup, 5, 7, {"CONFIG_CGROUP_BPF"}},
+    {Feature::kCgroupDevice, "cgroup_device", "devices per control group", kNetGroup, 5, 7, {"CONFIG_CGROUP_BPF"}},
     {Feature::kTc, "tc", "traffic control (clsact)", kNetGroup, 4, 5, {"CONFIG_NET_CLS_BPF", "CONFIG_NET_SCH_INGRESS"}},
     {Feature::kTcx, "tcx", "traffic control links (tcx)", kNetGroup, 6, 6, {"CONFIG_NET_XGRESS"}},
     {Feature::kXdp, "xdp", "XDP links", kNetGroup, 5, 9, {"CONFIG_NET"}},
@@ -132,6 +133,10 @@ static_assert(std::size(kFeatures) == kFeatureCount && in_enum_order(), "a row p
 }  // namespace
 
 const FeatureInfo& feature_info(Feature feature) { return kFeatures[static_cast<size_t>(feature)]; }
+
+bool needs_bpf(Feature feature) {
+  return feature != Feature::kBtf && feature_info(feature).group != std::string_view(kOtherGroup);
+}
 
 std::optional<Feature> feature_by_name(std::string_view name) {
   for (const FeatureInfo& info : kFeatures) {

@@ -79,6 +79,8 @@ struct FeatureInfo {
   std::array<const char*, 3> options;  // build options it needs beyond CONFIG_BPF_SYSCALL; nullptr: no more
 };
 const FeatureInfo& feature_info(Feature feature);
+// Whether it is a feature of bpf(2): not BTF, which is a file, nor what works without BPF.
+bool needs_bpf(Feature feature);
 std::optional<Feature> feature_by_name(std::string_view name);
 
 enum class Support : uint8_t {

@@ -58,6 +58,11 @@ KernelProber::KernelProber() : context_(std::make_unique<ProbeContext>()) {}
 KernelProber::~KernelProber() = default;
 
 FeatureStatus KernelProber::probe(Feature feature) {
+  // Without the system call, or the right to it, every probe would only find that out again.
+  if (needs_bpf(feature)) {
+    if (!bpf_syscall_) bpf_syscall_ = explain(Feature::kBpfSyscall, probe_bpf_syscall(*context_), context_->kernel());
+    if (feature == Feature::kBpfSyscall || bpf_syscall_->support != Support::kYes) return *bpf_syscall_;
+  }
   for (const Row& row : kRows) {
     if (row.feature == feature) return explain(feature, row.probe(*context_), context_->kernel());
   }

@@ -7,7 +7,7 @@
 #pragma once
 
 #include <memory>
-#include <string_view>
+#include <optional>
 
 #include "bpf/features.h"
 #include "sys/kernel.h"
@@ -26,6 +26,7 @@ class KernelProber : public FeatureProber {
 
  private:
   std::unique_ptr<ProbeContext> context_;
+  std::optional<FeatureStatus> bpf_syscall_;
 };
 
 // Why a step was refused, in one sentence: the build option that is off, the release that is too old, the lockdown

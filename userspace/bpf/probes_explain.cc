@@ -4,6 +4,7 @@
 
 #include <cerrno>
 #include <cstring>
+#include <vector>
 
 #include "bpf/probes.h"
 #include "bpf/probes_run.h"
@@ -23,16 +24,47 @@ std::string error_text(const Outcome& outcome) {
   return text;
 }
 
+struct Capability {
+  unsigned bit;
+  const char* name;
+};
+
 // The privilege whose absence explains EPERM or EACCES; empty when none is missing.
-std::string missing_privilege(const sys::Privileges& has) {
-  if (!has.initial_user_namespace) return "this process is in a user namespace, whose root may not load BPF programs";
-  if (has.has(CAP_SYS_ADMIN)) return {};
+std::string missing_privilege(Feature feature, const sys::Privileges& has) {
+  if (!has.initial_user_namespace && needs_bpf(feature)) {
+    return "this process is in a user namespace, whose root may not use BPF";
+  }
+  std::vector<Capability> needed = {{CAP_SYS_ADMIN, "CAP_SYS_ADMIN"}};
+  if (needs_bpf(feature) && !has.has(CAP_SYS_ADMIN)) {
+    needed = {{CAP_BPF, "CAP_BPF"}, {CAP_PERFMON, "CAP_PERFMON"}};
+    // With the first two present it must be one of the operations that still want the third.
+    if (has.has(CAP_BPF) && has.has(CAP_PERFMON)) needed = {{CAP_SYS_ADMIN, "CAP_SYS_ADMIN"}};
+  }
+  if (feature == Feature::kTc || feature == Feature::kTcx || feature == Feature::kXdp) {
+    needed.push_back({CAP_NET_ADMIN, "CAP_NET_ADMIN"});
+  }
   std::string missing;
-  for (const auto& [bit, name] : {std::pair{CAP_BPF, "CAP_BPF"}, {CAP_PERFMON, "CAP_PERFMON"}}) {
+  for (const auto& [bit, name] : needed) {
     if (!has.has(bit)) missing += (missing.empty() ? "" : " and ") + std::string(name);
   }
-  if (missing.empty()) missing = "CAP_SYS_ADMIN";
-  return "this process lacks " + missing;
+  return missing.empty() ? missing : "this process lacks " + missing;
+}
+
+// Which of the build options is off; nullptr when none is, or nobody knows.
+const char* option_off(Feature feature, const sys::KernelConfig& config) {
+  if (!config.known()) return nullptr;
+  if (needs_bpf(feature) && !config.has("CONFIG_BPF_SYSCALL")) return "CONFIG_BPF_SYSCALL";
+  for (const char* option : feature_info(feature).options) {
+    if (option != nullptr && !config.has(option)) return option;
+  }
+  return nullptr;
+}
+
+// Named even where the kernel does not publish its options.
+const char* option_of_errno(Feature feature, int error) {
+  if (error == ENOSYS && needs_bpf(feature)) return "CONFIG_BPF_SYSCALL";
+  if (error == ENOENT && feature == Feature::kBtf) return "CONFIG_DEBUG_INFO_BTF";
+  return nullptr;
 }
 
 }  // namespace
@@ -43,18 +75,17 @@ FeatureStatus explain(Feature feature, const Outcome& outcome, const sys::Kernel
   FeatureStatus status{Support::kNo, outcome.error, {}, {}};
   const bool denied = outcome.error == EPERM || outcome.error == EACCES;
   if (denied) {
-    if (std::string missing = missing_privilege(kernel.privileges()); !missing.empty()) {
+    if (std::string missing = missing_privilege(feature, kernel.privileges()); !missing.empty()) {
       status.support = Support::kUnknown;
       status.why = std::move(missing);
       return status;
     }
   }
-  const sys::KernelConfig& config = kernel.config();
-  for (const char* option : {"CONFIG_BPF_SYSCALL", info.options[0], info.options[1], info.options[2]}) {
-    if (option != nullptr && config.known() && !config.has(option)) {
-      status.why = fmt::format("this kernel is built without {} ({})", option, error_text(outcome));
-      return status;
-    }
+  const char* option = option_of_errno(feature, outcome.error);
+  if (option == nullptr) option = option_off(feature, kernel.config());
+  if (option != nullptr) {
+    status.why = fmt::format("this kernel is built without {} ({})", option, error_text(outcome));
+    return status;
   }
   const sys::KernelVersion since{static_cast<unsigned>(info.since_major), static_cast<unsigned>(info.since_minor), 0};
   if (kernel.version() < since) {

@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <array>
+#include <memory>
 #include <string_view>
 
 namespace trigon::bpf {
@@ -29,26 +30,6 @@ std::string last_words(std::string_view log) {
 }
 
 }  // namespace
-
-const btf* ProbeContext::vmlinux() {
-  if (!tried_vmlinux_) {
-    tried_vmlinux_ = true;
-    vmlinux_.reset(btf__load_vmlinux_btf());
-  }
-  return vmlinux_.get();
-}
-
-void ProbeContext::forget() {
-  vmlinux_.reset();
-  tried_vmlinux_ = false;
-}
-
-uint32_t ProbeContext::btf_id(const char* name, uint32_t kind) {
-  const btf* types = vmlinux();
-  if (types == nullptr) return 0;
-  const int id = btf__find_by_name_kind(types, name, kind);
-  return id > 0 ? static_cast<uint32_t>(id) : 0;
-}
 
 Fd ProbeContext::cgroup_root() {
   if (const auto* mount = kernel_.mount_of("cgroup2")) {
@@ -105,8 +86,8 @@ void rename_self() {
 
 Outcome run_on_rename(ProbeContext& context, const Code& code, const Canary& canary) {
   if (!canary.valid()) return canary.failure();
-  const uint32_t id = context.btf_id("btf_trace_task_rename", BTF_KIND_TYPEDEF);
-  if (id == 0) return Outcome::no(ENOENT, "finding the tracepoint task_rename in the kernel's BTF");
+  const uint32_t id = context.btf_id("btf_trace_task_rename");
+  if (id == 0) return context.no_type("btf_trace_task_rename");
   const Loaded program = load(BPF_PROG_TYPE_TRACING, code, attach_options(BPF_TRACE_RAW_TP, id));
   if (!program) return program.failure;
   const Fd link(bpf_raw_tracepoint_open(nullptr, program.fd.get()));

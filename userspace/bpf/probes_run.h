@@ -6,9 +6,10 @@
 
 #include <cerrno>
 #include <cstdint>
-#include <memory>
+#include <functional>
+#include <map>
 #include <string>
-#include <vector>
+#include <string_view>
 
 #include "base/fd.h"
 #include "bpf/probes_code.h"
@@ -35,22 +36,24 @@ struct Outcome {
 class ProbeContext {
  public:
   sys::Kernel& kernel() { return kernel_; }
-  // The running kernel's BTF, parsed when first asked for; nullptr when there is none.
-  const btf* vmlinux();
-  // 0 when there is no such type.
-  uint32_t btf_id(const char* name, uint32_t kind);
+  // Id of a type in the running kernel's BTF, 0 when there is none. Of the names in probes_types.cc only: their ids
+  // are looked up in one pass, so that the megabytes of the parsed BTF are not held.
+  uint32_t btf_id(std::string_view name);
+  // Byte offset of struct file's f_path, -1 when unknown.
+  int file_path_offset();
+  // Why btf_id() was 0.
+  Outcome no_type(std::string_view name);
   // cgroup2's root, whether it is mounted or not.
   Fd cgroup_root();
-  // Gives back the memory of the BTF.
-  void forget();
 
  private:
-  struct FreeBtf {
-    void operator()(btf* types) const { btf__free(types); }
-  };
+  void look_up_types();
+
   sys::Kernel kernel_;
-  std::unique_ptr<btf, FreeBtf> vmlinux_;
-  bool tried_vmlinux_ = false;
+  bool looked_up_ = false;
+  bool has_btf_ = false;
+  std::map<std::string, uint32_t, std::less<>> ids_;
+  int file_path_offset_ = -1;
 };
 
 // A loaded program or the reason why not.

@@ -40,8 +40,8 @@ Fd create_task_storage(int* error) {
 Outcome run_as_iterator(ProbeContext& context, const char* target) {
   const Canary canary;
   if (!canary.valid()) return canary.failure();
-  const uint32_t id = context.btf_id(target, BTF_KIND_FUNC);
-  if (id == 0) return Outcome::no(ENOENT, std::string("finding ") + target + " in the kernel's BTF");
+  const uint32_t id = context.btf_id(target);
+  if (id == 0) return context.no_type(target);
   const Loaded program =
       load(BPF_PROG_TYPE_TRACING, Code().mark(canary.map()).exit(0), attach_options(BPF_TRACE_ITER, id));
   if (!program) return program.failure;
@@ -91,8 +91,8 @@ Outcome probe_send_signal(ProbeContext& context) {
 }
 
 Outcome probe_send_signal_task(ProbeContext& context) {
-  const uint32_t function = context.btf_id("bpf_send_signal_task", BTF_KIND_FUNC);
-  if (function == 0) return Outcome::no(ENOENT, "finding bpf_send_signal_task in the kernel's BTF");
+  const uint32_t function = context.btf_id("bpf_send_signal_task");
+  if (function == 0) return context.no_type("bpf_send_signal_task");
   const Canary canary;
   Code code;  // task_rename's first argument is the task; then signal, PIDTYPE_PID, value
   code.load(BPF_REG_1, BPF_REG_1, 0).mov(BPF_REG_2, 0).mov(BPF_REG_3, 0).mov(BPF_REG_4, 0);

@@ -34,9 +34,9 @@ struct Attached {
 
 Attached attach(ProbeContext& context, const Hook& hook, const Code& code) {
   Attached attached;
-  const uint32_t id = context.btf_id(hook.function, BTF_KIND_FUNC);
+  const uint32_t id = context.btf_id(hook.function);
   if (id == 0) {
-    attached.failure = Outcome::no(ENOENT, std::string("finding ") + hook.function + " in the kernel's BTF");
+    attached.failure = context.no_type(hook.function);
     return attached;
   }
   attached.program = load(hook.type, code, attach_options(hook.attach_type, id, hook.flags));
@@ -72,20 +72,6 @@ Outcome run_on_test_function(ProbeContext& context, bpf_attach_type type) {
   });
 }
 
-// Byte offset of a member, also inside anonymous unions and structs; -1: no such member.
-int member_offset(const btf* types, uint32_t id, std::string_view name) {
-  const btf_type* type = btf__type_by_id(types, id);
-  const btf_member* member = btf_members(type);
-  for (uint32_t i = 0; i < btf_vlen(type); i++, member++) {
-    const int here = static_cast<int>(btf_member_bit_offset(type, i) / 8);
-    const std::string_view member_name = btf__name_by_offset(types, member->name_off);
-    if (member_name == name) return here;
-    if (!member_name.empty() || !btf_is_composite(btf__type_by_id(types, member->type))) continue;
-    if (const int inside = member_offset(types, member->type, name); inside >= 0) return here + inside;
-  }
-  return -1;
-}
-
 }  // namespace
 
 Outcome probe_fentry(ProbeContext& context) { return run_on_test_function(context, BPF_TRACE_FENTRY); }
@@ -100,9 +86,8 @@ Outcome probe_fmod_ret(ProbeContext& context) {
 
 // For the one function of the kernel's list for bpf_d_path that is easily called.
 Outcome probe_d_path(ProbeContext& context) {
-  const uint32_t file = context.btf_id("file", BTF_KIND_STRUCT);
-  const int offset = file != 0 ? member_offset(context.vmlinux(), file, "f_path") : -1;
-  if (offset < 0) return Outcome::no(ENOENT, "finding struct file in the kernel's BTF");
+  const int offset = context.file_path_offset();
+  if (offset < 0) return context.no_type("file::f_path");
   const Canary canary;
   Code code;
   code.load(BPF_REG_1, BPF_REG_1, 0).add_imm(BPF_REG_1, offset);
@@ -136,8 +121,8 @@ Outcome probe_lsm_sleepable(ProbeContext& context) {
 Outcome probe_lsm_cgroup(ProbeContext& context) {
   const Canary canary;
   if (!canary.valid()) return canary.failure();
-  const uint32_t id = context.btf_id("bpf_lsm_socket_bind", BTF_KIND_FUNC);
-  if (id == 0) return Outcome::no(ENOENT, "finding bpf_lsm_socket_bind in the kernel's BTF");
+  const uint32_t id = context.btf_id("bpf_lsm_socket_bind");
+  if (id == 0) return context.no_type("bpf_lsm_socket_bind");
   const Fd root = context.cgroup_root();
   if (!root) return Outcome::no(errno, "opening the root of cgroup2");
   const Loaded program = load(BPF_PROG_TYPE_LSM, Code().mark(canary.map()).exit(1), attach_options(BPF_LSM_CGROUP, id));
