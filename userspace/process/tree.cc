@@ -46,7 +46,9 @@ bool is_same_birth(const Process& before, uint64_t exec_ns) {
 ProcessTree::ProcessTree(TreeOptions options, ContextSource* source)
     : options_(options), source_(source), pending_(options.pending), buckets_(kFirstBuckets) {
   no_image_ = Ref<Image>(new Image);
-  no_context_ = Ref<Context>(new Context);
+  auto* context = new Context;
+  context->creds.loginuid = context->creds.sessionid = 4294967295;  // unset
+  no_context_ = Ref<Context>(context);
   counters_.cap = options_.max_entries;
   // The idle task, the parent of pid 1 and pid 2, has no exec, no fork and is in no listing.
   Ref<Process> idle = make(0, 0);
@@ -59,6 +61,7 @@ ProcessTree::ProcessTree(TreeOptions options, ContextSource* source)
   image->binary_len = kName.size();
   idle->image = Ref<Image>(image);
   insert(idle);
+  move_to(idle.get(), Process::Place::kNone);  // never evicted
 }
 
 ProcessTree::~ProcessTree() {

@@ -4,6 +4,11 @@
 #include "process/tree.h"
 
 namespace trigon::process {
+namespace {
+
+constexpr size_t kSecondChances = 256;  // per eviction, so that one insertion stays cheap
+
+}  // namespace
 
 void ProcessTree::List::push_back(Process* process) {
   process->list_prev_ = tail;
@@ -141,9 +146,17 @@ void ProcessTree::enforce_cap() {
       ++counters_.cut_ancestors;
     }
   }
+  // The oldest, but one that others descend from would stay in memory all the same: it gets another round.
+  size_t second_chances = kSecondChances;
   while (entries_ > options_.max_entries && living_.head != nullptr) {
+    Process* oldest = living_.head;
+    if (oldest->refs > 1 && second_chances > 0) {
+      --second_chances;
+      move_to(oldest, Process::Place::kLiving);
+      continue;
+    }
     ++counters_.evicted_living;
-    remove(living_.head);
+    remove(oldest);
   }
 }
 
