@@ -9,6 +9,8 @@ namespace {
 
 // A file of garbage should not scroll its first error away.
 constexpr size_t kMaxDiagnostics = 50;
+// Position of the note that there were more, until they are ordered.
+constexpr Position kLast{UINT32_MAX, 0};
 // A line of a minified file is shown from here to there around the caret.
 constexpr size_t kMaxExcerpt = 160;
 
@@ -61,15 +63,23 @@ std::string format(const std::vector<Diagnostic>& diagnostics) {
 }
 
 void Sink::error(Position position, std::string message) {
+  ++count_;
   if (diagnostics_.size() > kMaxDiagnostics) return;
-  if (diagnostics_.size() == kMaxDiagnostics) message = "too many errors, the rest is not shown";
+  if (diagnostics_.size() == kMaxDiagnostics) {
+    position = kLast;
+    message = "too many errors, the rest is not shown";
+  }
   diagnostics_.push_back({source_, position, std::move(message)});
 }
 
 std::vector<Diagnostic> Sink::take() && {
+  // Kept last by a position behind every other.
   std::stable_sort(diagnostics_.begin(), diagnostics_.end(), [](const Diagnostic& a, const Diagnostic& b) {
     return std::pair(a.position.line, a.position.column) < std::pair(b.position.line, b.position.column);
   });
+  for (Diagnostic& diagnostic : diagnostics_) {
+    if (diagnostic.position.line == kLast.line) diagnostic.position = {};
+  }
   return std::move(diagnostics_);
 }
 

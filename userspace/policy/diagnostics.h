@@ -41,13 +41,15 @@ class Sink {
   explicit Sink(std::shared_ptr<const Source> source) : source_(std::move(source)) {}
 
   void error(Position position, std::string message);
-  size_t count() const { return diagnostics_.size(); }
+  // Errors so far, those that are not kept included: "none since then" is how callers know that something is right.
+  size_t count() const { return count_; }
   const std::shared_ptr<const Source>& source() const { return source_; }
   std::vector<Diagnostic> take() &&;  // ordered by position
 
  private:
   std::shared_ptr<const Source> source_;
   std::vector<Diagnostic> diagnostics_;
+  size_t count_ = 0;
 };
 
 }  // namespace trigon::policy

@@ -65,6 +65,15 @@ TEST_F(Load, KeepsTheGoodOnesBesideTheBad) {
   EXPECT_EQ(loaded.diagnostics[0].position.line, 12u);
 }
 
+TEST_F(Load, ManyErrorsAreCutButStillCount) {
+  std::string bad = policy("a");
+  for (int i = 0; i < 60; ++i) bad += "  - {}\n";
+  const Loaded loaded = load({file("x.yaml", bad + "---\n" + policy("B"))});
+  EXPECT_THAT(names(loaded), ElementsAre()) << "the second document is wrong too, although nobody reads it";
+  ASSERT_EQ(loaded.diagnostics.size(), 51u);
+  EXPECT_EQ(format(loaded.diagnostics.back()), (dir_ / "x.yaml").string() + ": too many errors, the rest is not shown");
+}
+
 TEST_F(Load, NamesAreUniqueOverFiles) {
   const std::string first = file("1.yaml", policy("same"));
   const std::string second = file("2.yaml", policy("same"));
