@@ -27,9 +27,18 @@ thread_local std::string* g_log = nullptr;
 
 int collect_log(enum libbpf_print_level level, const char* format, va_list args) {
   if (level == LIBBPF_DEBUG || g_log == nullptr) return 0;
-  char line[1024];
-  int n = vsnprintf(line, sizeof(line), format, args);
-  if (n > 0 && g_log->size() < 64 << 10) g_log->append(line, std::min<size_t>(n, sizeof(line) - 1));
+  va_list again;
+  va_copy(again, args);
+  const int n = vsnprintf(nullptr, 0, format, args);
+  if (n > 0) {
+    // A verifier log is one message of up to megabytes; its end says what was refused.
+    std::vector<char> text(static_cast<size_t>(n) + 1);
+    vsnprintf(text.data(), text.size(), format, again);
+    const size_t keep = std::min<size_t>(static_cast<size_t>(n), 4096);
+    g_log->append(text.data() + n - keep, keep);
+    if (g_log->size() > 32 << 10) g_log->erase(0, g_log->size() - (32 << 10));
+  }
+  va_end(again);
   return n;
 }
 
@@ -55,7 +64,7 @@ Error load_error(int err, const std::string& log) {
     return Error(ErrorCode::kUnsupported,
                  "this kernel has no type information at /sys/kernel/btf/vmlinux: it was built without "
                  "CONFIG_DEBUG_INFO_BTF");
-  std::string tail = log.size() > 2000 ? log.substr(log.size() - 2000) : log;
+  std::string tail = log.size() > 3000 ? log.substr(log.size() - 3000) : log;
   return Error(ErrorCode::kUnsupported, fmt::format("load BPF programs: {}\n{}", std::strerror(err), tail));
 }
 

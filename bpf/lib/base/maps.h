@@ -72,7 +72,7 @@ struct {
 struct {
   __uint(type, BPF_MAP_TYPE_HASH);
   __uint(map_flags, BPF_F_NO_PREALLOC);
-  __uint(max_entries, 1 << 20);
+  __uint(max_entries, 1 << 16);
   __type(key, struct trigon_number_key);
   __type(value, u32);
 } tri_numbers TRIGON_MAP;

@@ -104,13 +104,14 @@ TRIGON_GLOBAL int fields_read(u32 hook_index, u32 i) {
     case TRIGON_ARG_FD: {
       value = (s64)(s32)value;
       u64 file = fields_file_of_fd(value);
-      if (!file || match_file_path(file) || off > MATCH_EVENT_MAX) {
+      if (!file || match_file_path(file)) {
         field->flags |= TRIGON_FIELD_UNREADABLE;
         break;
       }
       u32 path = work->path_off, len = work->path_len + 1;
       barrier_var(len);
-      if (path >= TRIGON_MAX_PATH || len > TRIGON_MAX_PATH) {
+      barrier_var(off);
+      if (off > MATCH_EVENT_MAX || path >= TRIGON_MAX_PATH || len > TRIGON_MAX_PATH) {
         field->flags |= TRIGON_FIELD_TRUNCATED | TRIGON_FIELD_UNREADABLE;
         break;
       }

@@ -33,6 +33,7 @@ TRIGON_GLOBAL int match_file_path(u64 file) {
     }
     u32 len = component.len & (TRIGON_MAX_NAME - 1);
     pos = work->path_off - len - 1;
+    barrier_var(pos);
     if (pos >= TRIGON_MAX_PATH) break;  // below zero
     work->path_off = pos;
     work->path[pos] = '/';

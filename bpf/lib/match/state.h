@@ -7,6 +7,7 @@
 
 #include "bpf/lib/base/config.h"
 #include "bpf/lib/base/counters.h"
+#include "bpf/lib/read/task.h"
 
 // Task storage knows its task; the hash map is keyed by pid and checked by start time.
 static __always_inline struct trigon_task_state *state_find(struct task_struct *leader, u32 pid, u64 start_ns) {
@@ -52,11 +53,8 @@ static __always_inline void state_forget_process(struct task_struct *task) {
 // pid in the task's own namespace, by reads that work on any pointer (5.10 has no BTF pointer to the current task).
 static __always_inline u32 state_ns_pid(const struct task_struct *task) {
   const struct pid *pid = BPF_CORE_READ(task, thread_pid);
-  u32 level = BPF_CORE_READ(pid, level);
-  s32 nr = 0;
-  bpf_probe_read_kernel(&nr, sizeof(nr), (void *)__builtin_preserve_access_index(&pid->numbers[0]) +
-                                             (level & 31) * bpf_core_type_size(struct upid));
-  return nr;
+  const struct upid *upid = read_task_upid(pid, BPF_CORE_READ(pid, level));
+  return BPF_CORE_READ(upid, nr);
 }
 
 // Bit of the pid in trigon_task_state.follow, if some policy or trace names it.

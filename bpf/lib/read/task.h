@@ -43,6 +43,12 @@ static __always_inline void read_task_creds(struct trigon_creds *out, const stru
   out->sessionid = bpf_core_field_exists(task->sessionid) ? task->sessionid : (u32)-1;
 }
 
+// Entry of the innermost namespace. `pid` is a plain address: 5.10 and 6.1 allow no variable offset on a BTF pointer.
+// MAX_PID_NS_LEVEL is 32 (include/linux/pid_namespace.h).
+static __always_inline const struct upid *read_task_upid(const struct pid *pid, u32 level) {
+  return (void *)__builtin_preserve_access_index(&pid->numbers[0]) + (level & 31) * bpf_core_type_size(struct upid);
+}
+
 static __always_inline void read_task_namespaces(struct trigon_namespaces *out, const struct task_struct *task) {
   const struct nsproxy *proxy = task->nsproxy;
   __builtin_memset(out, 0, sizeof(*out));
@@ -58,25 +64,18 @@ static __always_inline void read_task_namespaces(struct trigon_namespaces *out, 
     out->time = proxy->time_ns->ns.inum;
     out->time_for_children = proxy->time_ns_for_children->ns.inum;
   }
-  const struct pid *pid = task->thread_pid;
-  if (!pid) return;
-  struct upid upid = {};
-  u32 level = pid->level;
-  bpf_probe_read_kernel(&upid, sizeof(upid), (void *)__builtin_preserve_access_index(&pid->numbers[0]) +
-                                                 (level & 31) * bpf_core_type_size(struct upid));
-  out->pid = BPF_CORE_READ(upid.ns, ns.inum);
+  if (!task->thread_pid) return;
+  const struct upid *upid = read_task_upid((const struct pid *)base_address(task->thread_pid), task->thread_pid->level);
+  out->pid = BPF_CORE_READ(upid, ns, ns.inum);
 }
 
-// MAX_PID_NS_LEVEL is 32 (include/linux/pid_namespace.h).
 static __always_inline u32 read_task_ns_pid(const struct task_struct *task) {
   const struct pid *pid = task->thread_pid;
   if (!pid) return 0;
   u32 level = pid->level;
   if (!level) return task->pid;
-  s32 nr = 0;
-  bpf_probe_read_kernel(&nr, sizeof(nr), (void *)__builtin_preserve_access_index(&pid->numbers[0]) +
-                                             (level & 31) * bpf_core_type_size(struct upid));
-  return nr;
+  const struct upid *upid = read_task_upid((const struct pid *)base_address(pid), level);
+  return BPF_CORE_READ(upid, nr);
 }
 
 static __always_inline void read_task_cgroup(u64 *id, u32 *v1, const struct task_struct *task) {
