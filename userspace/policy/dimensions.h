@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <map>
 #include <string>
+#include <tuple>
 #include <utility>
 #include <vector>
 
@@ -32,7 +33,10 @@ struct DimKey {
   uint8_t lookup = 0;    // enum trigon_lookup
   uint8_t instance = 0;  // more than one mask filter of a selector on one value: one look-up each
 
-  auto operator<=>(const DimKey&) const = default;
+  bool operator<(const DimKey& other) const {
+    return std::tie(source_order, source, field, lookup, instance) <
+           std::tie(other.source_order, other.source, other.field, other.lookup, other.instance);
+  }
 };
 
 // One dimension while it is being filled.

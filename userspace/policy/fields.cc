@@ -83,7 +83,8 @@ Fields::Fields(const Node& node, std::string where, const FieldNames& names, Sin
     return;
   }
   for (size_t i = 0; i < node.entries.size(); ++i) {
-    const auto& [key, value] = node.entries[i];
+    const Node& key = node.entries[i].key;
+    const Node& value = node.entries[i].value;
     if (!key.is_scalar()) {
       sink_.error(key.position, fmt::format("{}: a field name is text, found {}", where_, found(key)));
       continue;

@@ -167,7 +167,7 @@ Hook read_tracepoint(const Node& node, const std::string& where, const Options& 
   if (subsystem) hook.subsystem = fields.string("subsystem").value_or("");
   if (event) hook.event = fields.string("event").value_or("");
   bool known = false;
-  if (sink.count() == before) {
+  if (subsystem && event && sink.count() == before) {
     if (hook.subsystem == "raw_syscalls" && hook.event == "sys_enter") {
       hook.raw_syscalls = known = true;
     } else if (hook.subsystem == "syscalls" && hook.event.starts_with(kSyscallEnter)) {
