@@ -1,6 +1,7 @@
 #include "output/json_process.h"
 
 #include <algorithm>
+#include <cstring>
 
 #include "output/names.h"
 
@@ -43,20 +44,33 @@ void put_capability_set(std::string_view key, uint64_t set, bool* any, Buffer* o
 constexpr size_t kDockerChars = 31;
 
 constexpr uint32_t kDevMinorBits = 20;
+constexpr std::string_view kExecIdKey = "{\"exec_id\":\"";
 
 }  // namespace
 
 ProcessJson::ProcessJson(const JsonOptions* options, const sys::BootClock* clock)
-    : options_(options), clock_(clock), owner_(next_owner()), id_prefix_(options->node_name + ":") {}
+    : options_(options), clock_(clock), owner_(next_owner()), id_text_(options->node_name + ":") {
+  id_prefix_ = id_text_.size();
+  id_encoded_ = id_prefix_ / 3 * 3;
+  Buffer encoded;
+  put_base64(std::string_view(id_text_).substr(0, id_encoded_), &encoded);
+  id_base64_ = encoded.view();
+  id_text_.resize(id_prefix_ + 2 * kMaxDigits + 1);
+}
 
 void ProcessJson::put_exec_id(const process::Process& process, Buffer* out) {
-  char digits[2 * kMaxDigits + 1];
-  char* end = write_uint(digits, process.birth_ns);
+  // Most ids are asked for as somebody's parent, right after the parent itself was rendered.
+  if (process.render.owner == owner_) {
+    const std::string_view text = std::string_view(process.render.text).substr(kExecIdKey.size());
+    out->append(text.substr(0, text.find('"')));
+    return;
+  }
+  char* end = write_uint(id_text_.data() + id_prefix_, process.birth_ns);
   *end++ = ':';
   end = write_uint(end, process.pid);
-  id_text_.assign(id_prefix_);
-  id_text_.append(digits, static_cast<size_t>(end - digits));
-  put_base64(id_text_, out);
+  out->append(id_base64_);
+  const char* const from = id_text_.data() + id_encoded_;
+  put_base64({from, static_cast<size_t>(end - from)}, out);
 }
 
 void ProcessJson::put_flags(const process::Process& process, bool args_cut, Buffer* out) {
@@ -93,7 +107,7 @@ void ProcessJson::open(const process::Process& process, std::string_view args, b
   const process::Image& image = *process.image;
   const process::Context& context = *process.context;
   const bool unknown = process.has(process::kProcessUnknown);
-  out->append("{\"exec_id\":\"");
+  out->append(kExecIdKey);
   put_exec_id(process, out);
   put_member("\",\"pid\":", process.pid, out);
   if (!unknown) put_member(",\"uid\":", context.creds.euid, out);
@@ -131,31 +145,36 @@ void ProcessJson::open(const process::Process& process, std::string_view args, b
   }
 }
 
-void ProcessJson::open_cached(const process::Process& process, Buffer* out) {
+const std::string& ProcessJson::opened(const process::Process& process) {
   process::RenderCache& cache = process.render;
-  if (cache.owner != owner_) {
+  if (cache.owner != owner_) [[unlikely]] {
     scratch_.clear();
     open(process, process.image->args(), process.image->args_cut(), &scratch_);
     cache.text.assign(scratch_.data(), scratch_.size());
     cache.owner = owner_;
   }
-  out->append(cache.text);
+  return cache.text;
 }
 
 void ProcessJson::put(const process::Process& process, uint32_t tid, Buffer* out) {
-  open_cached(process, out);
-  out->append(",\"tid\":");
-  put_uint(tid, out);
-  out->append('}');
+  const std::string& text = opened(process);
+  constexpr std::string_view kTid = ",\"tid\":";
+  char* to = out->reserve(text.size() + kTid.size() + kMaxDigits + 1);
+  std::memcpy(to, text.data(), text.size());
+  std::memcpy(to + text.size(), kTid.data(), kTid.size());
+  to = write_uint(to + text.size() + kTid.size(), tid);
+  *to = '}';
+  out->advance_to(to + 1);
 }
 
 void ProcessJson::put_exec(const ExecEvent& event, Buffer* out) {
   const process::Process& process = event.process;
+  if (process.parent) opened(*process.parent);  // its id is needed here already
   // The image keeps the beginning of a long vector only; this event has all of it.
   if (event.data.args.size() > process.image->args_len) {
     open(process, event.data.args, event.data.args.size() < process.image->args_size, out);
   } else {
-    open_cached(process, out);
+    out->append(opened(process));
   }
   put_binary_properties(event, out);
   if (options_->environment) put_environment(event.data.env, out);

@@ -24,7 +24,8 @@ class ProcessJson {
  private:
   // `{"exec_id":…` up to where the thread belongs, without the closing brace.
   void open(const process::Process& process, std::string_view args, bool args_cut, Buffer* out);
-  void open_cached(const process::Process& process, Buffer* out);
+  // The same from the cache.
+  const std::string& opened(const process::Process& process);
   void put_flags(const process::Process& process, bool args_cut, Buffer* out);
   void put_context(const process::Context& context, Buffer* out);
   void put_capabilities(const trigon_creds& creds, Buffer* out);
@@ -37,8 +38,10 @@ class ProcessJson {
   const JsonOptions* options_;
   const sys::BootClock* clock_;
   uint32_t owner_;         // of the render caches that we filled
-  std::string id_prefix_;  // "node:"
-  std::string id_text_;
+  std::string id_text_;    // "node:", and behind it what is being encoded
+  size_t id_encoded_ = 0;  // bytes of "node:" that id_base64_ covers: a multiple of three
+  size_t id_prefix_ = 0;   // length of "node:"
+  std::string id_base64_;
   Buffer scratch_;
   TimeText time_;  // start times are of another second than event times
 };

@@ -1,6 +1,6 @@
 #include "output/text.h"
 
-#include <array>
+#include <bit>
 #include <cstring>
 #include <ctime>
 
@@ -95,9 +95,44 @@ size_t write_escaped_char(std::string_view text, char** to) {
 
 }  // namespace
 
+namespace {
+
+unsigned count_digits(uint64_t value) {
+  // 1233/4096 is log10(2): right, or one too many, which the table tells.
+  static constexpr uint64_t kPowers[] = {0,
+                                         10,
+                                         100,
+                                         1000,
+                                         10000,
+                                         100000,
+                                         1000000,
+                                         10000000,
+                                         100000000,
+                                         1000000000,
+                                         10000000000,
+                                         100000000000,
+                                         1000000000000,
+                                         10000000000000,
+                                         100000000000000,
+                                         1000000000000000,
+                                         10000000000000000,
+                                         100000000000000000,
+                                         1000000000000000000,
+                                         10000000000000000000u};
+  const unsigned bits = 64 - static_cast<unsigned>(std::countl_zero(value | 1));
+  const unsigned guess = bits * 1233 >> 12;
+  return guess + 1 - (value < kPowers[guess]);
+}
+
+}  // namespace
+
 char* write_uint(char* to, uint64_t value) {
-  char digits[kMaxDigits];
-  char* at = digits + kMaxDigits;
+  if (value < 10) {
+    *to = static_cast<char>('0' + value);
+    return to + 1;
+  }
+  char* const end = to + count_digits(value);
+  char* at = end;
   while (value >= 100) {
     const uint64_t rest = value / 100;
     at -= 2;
@@ -105,14 +140,11 @@ char* write_uint(char* to, uint64_t value) {
     value = rest;
   }
   if (value >= 10) {
-    at -= 2;
-    std::memcpy(at, kPairs.text + 2 * value, 2);
+    std::memcpy(at - 2, kPairs.text + 2 * value, 2);
   } else {
-    *--at = static_cast<char>('0' + value);
+    at[-1] = static_cast<char>('0' + value);
   }
-  const size_t size = static_cast<size_t>(digits + kMaxDigits - at);
-  std::memcpy(to, at, size);
-  return to + size;
+  return end;
 }
 
 void put_uint(uint64_t value, Buffer* out) { out->advance_to(write_uint(out->reserve(kMaxDigits), value)); }
@@ -202,6 +234,14 @@ void put_escaped(std::string_view text, Buffer* out) {
 void put_printable(std::string_view text, Buffer* out) {
   bool harmless = !text.empty();
   for (std::string_view rest = text; harmless && !rest.empty();) {
+    if (rest.size() >= 8) {
+      uint64_t word;
+      std::memcpy(&word, rest.data(), 8);
+      if ((special_bytes(word) | (((word ^ repeat(' ')) - repeat(1)) & repeat(0x80))) == 0) {
+        rest.remove_prefix(8);
+        continue;
+      }
+    }
     const auto c = static_cast<unsigned char>(rest[0]);
     const size_t n = utf8_length(rest);
     harmless = n != 0 && c > 0x20 && c != 0x7f && c != '"' && c != '\\' &&
