@@ -1,6 +1,6 @@
-// call [-32] NUMBER ARG…: makes one system call and says what it returned. An argument is a number (0x… too), s:TEXT
-// (a string), b:HEX (bytes), or a:PORT (struct sockaddr_in of 127.0.0.1). -32 goes through int 0x80: the other entry,
-// with the other table, that a filter must not forget. Several calls are separated by a "," of its own.
+// call [-w] [-32] NUMBER ARG… [, NUMBER ARG…]…: makes system calls and says what each returned. An argument is a
+// number (0x… too), s:TEXT (a string), b:HEX (bytes), or a:PORT (struct sockaddr_in of 127.0.0.1). -w waits first until
+// standard input ends. -32 goes through int 0x80: the other entry, with the other table, that a filter must not forget.
 #include <arpa/inet.h>
 #include <netinet/in.h>
 #include <sys/mman.h>
@@ -69,6 +69,12 @@ static long call_compat(long number, const long* arg) {
 int main(int argc, char** argv) {
   char* memory = low_memory();
   int at = 1, compat = 0;
+  if (at < argc && !strcmp(argv[at], "-w")) {
+    char c;
+    while (read(0, &c, 1) > 0) {
+    }
+    at++;
+  }
   if (at < argc && !strcmp(argv[at], "-32")) compat = 1, at++;
   while (at < argc) {
     long arg[6] = {0}, number = strtol(argv[at++], NULL, 0);
