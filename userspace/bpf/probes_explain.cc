@@ -2,6 +2,7 @@
 #include <fmt/format.h>
 #include <linux/capability.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <cstring>
 #include <vector>
@@ -17,9 +18,11 @@
 namespace trigon::bpf {
 namespace {
 
+// "loading the program: EPERM (what the verifier said)".
 std::string error_text(const Outcome& outcome) {
   if (outcome.error == 0) return outcome.step;
-  std::string text = fmt::format("{} is refused: {}", outcome.step, std::strerror(outcome.error));
+  const char* name = strerrorname_np(outcome.error);
+  std::string text = fmt::format("{}: {}", outcome.step, name != nullptr ? name : std::strerror(outcome.error));
   if (!outcome.detail.empty()) text += fmt::format(" ({})", outcome.detail);
   return text;
 }
@@ -61,10 +64,32 @@ const char* option_off(Feature feature, const sys::KernelConfig& config) {
 }
 
 // Named even where the kernel does not publish its options.
-const char* option_of_errno(Feature feature, int error) {
+const char* option_of_errno(Feature feature, int error, const sys::KernelConfig& config) {
   if (error == ENOSYS && needs_bpf(feature)) return "CONFIG_BPF_SYSCALL";
-  if (error == ENOENT && feature == Feature::kBtf) return "CONFIG_DEBUG_INFO_BTF";
+  if (error == ENOENT && feature == Feature::kBtf && !config.known()) return "CONFIG_DEBUG_INFO_BTF";
   return nullptr;
+}
+
+// A security module that is built in can still be left out by the kernel's command line.
+const char* module_left_out(Feature feature, int error, const sys::Kernel& kernel) {
+  const char* module = nullptr;
+  if (feature == Feature::kLandlock && error == EOPNOTSUPP) return "landlock";
+  if (feature == Feature::kLsm || feature == Feature::kLsmSleepable || feature == Feature::kLsmCgroup) module = "bpf";
+  const auto& active = kernel.security_modules();
+  if (module == nullptr || active.empty()) return nullptr;
+  return std::find(active.begin(), active.end(), module) == active.end() ? module : nullptr;
+}
+
+// What else a reader may check: options that are modules or that nobody publishes.
+std::string option_hint(Feature feature, const sys::KernelConfig& config) {
+  std::string names;
+  for (const char* option : feature_info(feature).options) {
+    if (option == nullptr || (config.known() && config.value(option) != "m")) continue;
+    names += (names.empty() ? "" : ", ") + std::string(option);
+  }
+  if (names.empty()) return {};
+  return config.known() ? fmt::format("; {} is a module, which may not be loaded", names)
+                        : fmt::format("; it needs {}, and this kernel does not publish its options", names);
 }
 
 }  // namespace
@@ -81,7 +106,7 @@ FeatureStatus explain(Feature feature, const Outcome& outcome, const sys::Kernel
       return status;
     }
   }
-  const char* option = option_of_errno(feature, outcome.error);
+  const char* option = option_of_errno(feature, outcome.error, kernel.config());
   if (option == nullptr) option = option_off(feature, kernel.config());
   if (option != nullptr) {
     status.why = fmt::format("this kernel is built without {} ({})", option, error_text(outcome));
@@ -99,8 +124,14 @@ FeatureStatus explain(Feature feature, const Outcome& outcome, const sys::Kernel
                              lockdown_name(lockdown), error_text(outcome));
     return status;
   }
+  if (const char* module = module_left_out(feature, outcome.error, kernel); module != nullptr) {
+    status.why =
+        fmt::format("\"{}\" is not among the security modules chosen at boot (lsm=) ({})", module, error_text(outcome));
+    return status;
+  }
   status.why = error_text(outcome);
   if (denied && kernel.privileges().filtered) status.why += "; this process runs under a seccomp filter";
+  if (!denied && outcome.error != 0) status.why += option_hint(feature, kernel.config());
   return status;
 }
 

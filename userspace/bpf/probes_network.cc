@@ -123,7 +123,9 @@ Outcome probe_tc(ProbeContext&) {
   if (!canary.valid()) return canary.failure();
   const Loaded program = load(BPF_PROG_TYPE_SCHED_CLS, Code().mark(canary.map()).exit(0));
   if (!program) return program.failure;
-  return in_network_namespace([&] {
+  // libbpf says on stderr what the kernel's answer already says.
+  const libbpf_print_fn_t print = libbpf_set_print(nullptr);
+  Outcome outcome = in_network_namespace([&] {
     bpf_tc_hook hook = {};
     hook.sz = sizeof(hook);
     hook.ifindex = kLoopback;
@@ -137,6 +139,8 @@ Outcome probe_tc(ProbeContext&) {
     }
     return canary.ran_after(send_packet);
   });
+  libbpf_set_print(print);
+  return outcome;
 }
 
 Outcome probe_tcx(ProbeContext&) { return run_on_interface(BPF_PROG_TYPE_SCHED_CLS, kTcxIngress, 0, 0); }

@@ -84,7 +84,7 @@ void rename_self() {
   if (prctl(PR_GET_NAME, name) == 0) prctl(PR_SET_NAME, name);
 }
 
-Outcome run_on_rename(ProbeContext& context, const Code& code, const Canary& canary) {
+Outcome run_on_rename(ProbeContext& context, const Code& code, const Canary& canary, const char* otherwise) {
   if (!canary.valid()) return canary.failure();
   const uint32_t id = context.btf_id("btf_trace_task_rename");
   if (id == 0) return context.no_type("btf_trace_task_rename");
@@ -92,7 +92,7 @@ Outcome run_on_rename(ProbeContext& context, const Code& code, const Canary& can
   if (!program) return program.failure;
   const Fd link(bpf_raw_tracepoint_open(nullptr, program.fd.get()));
   if (!link) return Outcome::no(errno, "attaching to the tracepoint task_rename");
-  return canary.ran_after(rename_self);
+  return canary.ran_after(rename_self, otherwise);
 }
 
 Outcome run_as_filter(const Code& code, uint32_t* value, const bpf_prog_load_opts& load_options) {

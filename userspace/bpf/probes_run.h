@@ -77,14 +77,14 @@ class Canary {
   int map() const { return map_.get(); }
   Outcome failure() const;
   uint64_t value() const;
-  // Fires until the program ran, at most three times, then says how it went.
+  // Fires until the program marked, at most three times, then says how it went.
   template <typename Fire>
-  Outcome ran_after(Fire fire) const {
+  Outcome ran_after(Fire fire, const char* otherwise = "the program was attached but did not run") const {
     for (int i = 0; i < 3; i++) {
       fire();
       if (value() != 0) return Outcome::yes();
     }
-    return Outcome::no(0, "the program was attached but did not run");
+    return Outcome::no(0, otherwise);
   }
 
  private:
@@ -98,7 +98,8 @@ bpf_prog_load_opts attach_options(bpf_attach_type type, uint32_t btf_id, uint32_
 // Makes the tracepoint task:task_rename fire: sets this thread's name to what it is.
 void rename_self();
 // Runs code as tp_btf/task_rename: load, attach, fire, look.
-Outcome run_on_rename(ProbeContext& context, const Code& code, const Canary& canary);
+Outcome run_on_rename(ProbeContext& context, const Code& code, const Canary& canary,
+                      const char* otherwise = "the program was attached but did not run");
 // Runs code as a socket filter, which needs no attaching; the value is what it returned.
 Outcome run_as_filter(const Code& code, uint32_t* value = nullptr, const bpf_prog_load_opts& options = no_options());
 

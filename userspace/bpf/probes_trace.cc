@@ -15,6 +15,18 @@ namespace trigon::bpf {
 namespace {
 
 constexpr int kGetOrCreate = 1;  // BPF_LOCAL_STORAGE_GET_F_CREATE
+constexpr const char* kNoStorage = "the kernel gave no storage for a task";
+
+// Local storage comes from kmalloc_nolock() in 7.x, which always fails without that instruction (unless all caches are
+// debugged). Real x86_64 processors have it, some emulated ones are told not to.
+bool lacks_cmpxchg16b([[maybe_unused]] ProbeContext& context) {
+#if defined(__x86_64__)
+  const auto text = sys::read_small_file(context.kernel().path("/proc/cpuinfo"));
+  return text && text->find(" cx16") == std::string::npos;
+#else
+  return false;
+#endif
+}
 
 // Storage maps must say their types (key int, value u64).
 Fd create_task_storage(int* error) {
@@ -71,7 +83,11 @@ Outcome probe_task_storage(ProbeContext& context) {
   code.call(BPF_FUNC_get_current_task_btf).copy(BPF_REG_2, BPF_REG_0).map(BPF_REG_1, map.get());
   code.mov(BPF_REG_3, 0).mov(BPF_REG_4, kGetOrCreate).call(BPF_FUNC_task_storage_get);
   code.skip_if(BPF_REG_0, 0, Code::kMarkSize).mark(canary.map()).exit(0);
-  return run_on_rename(context, code, canary);
+  Outcome outcome = run_on_rename(context, code, canary, kNoStorage);
+  if (outcome.step == kNoStorage && lacks_cmpxchg16b(context)) {
+    outcome.step += ": kernels of this age take it without locks, which needs a processor with cmpxchg16b";
+  }
+  return outcome;
 }
 
 Outcome probe_current_task_btf(ProbeContext& context) {
@@ -87,7 +103,7 @@ Outcome probe_send_signal(ProbeContext& context) {
   Code code;
   code.mov(BPF_REG_1, 0).call(BPF_FUNC_send_signal);
   code.skip_unless(BPF_REG_0, 0, Code::kMarkSize).mark(canary.map()).exit(0);
-  return run_on_rename(context, code, canary);
+  return run_on_rename(context, code, canary, "the signal was refused to a program that was attached and ran");
 }
 
 Outcome probe_send_signal_task(ProbeContext& context) {
@@ -98,7 +114,7 @@ Outcome probe_send_signal_task(ProbeContext& context) {
   code.load(BPF_REG_1, BPF_REG_1, 0).mov(BPF_REG_2, 0).mov(BPF_REG_3, 0).mov(BPF_REG_4, 0);
   code.call_kernel(static_cast<int>(function));
   code.skip_unless(BPF_REG_0, 0, Code::kMarkSize).mark(canary.map()).exit(0);
-  return run_on_rename(context, code, canary);
+  return run_on_rename(context, code, canary, "the signal was refused to a program that was attached and ran");
 }
 
 Outcome probe_raw_tracepoint(ProbeContext&) {

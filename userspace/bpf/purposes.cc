@@ -108,8 +108,7 @@ Choice choose(const Purpose& purpose, Features& features) {
       break;
     }
     if (missing == kNone) {
-      choice.passed_over.push_back(
-          {&candidate, true, "this kernel has it, this version of Trigon does not use it yet"});
+      choice.passed_over.push_back({&candidate, true, "not yet used by this version of Trigon"});
     } else {
       std::string why = features.why_not(missing);
       if (missing != candidate.needs[0]) why = std::string(feature_info(missing).title) + ": " + why;

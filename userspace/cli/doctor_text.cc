@@ -101,14 +101,27 @@ std::string kernel_part(const DoctorReport& report, const Paint& paint) {
 }
 
 std::string purpose_part(const DoctorReport& report, const Paint& paint) {
+  constexpr size_t kIndent = kLabelWidth + 4;
   std::string out = paint.heading("What Trigon uses, and why not better") + "\n";
+  const auto add = [&](const std::string& text) {
+    out.append(kIndent, ' ').append(paint.dim(wrap(text, kIndent + 2, kIndent))) += '\n';
+  };
   for (const bpf::Choice& choice : report.choices) {
-    const std::string label = fmt::format("  {:<{}}", choice.purpose->title, kLabelWidth);
-    out += label + (choice.chosen != nullptr ? paint.good(choice.chosen->name) : paint.bad("nothing")) + "\n";
+    out += fmt::format("  {:<{}}", choice.purpose->title, kLabelWidth);
+    std::vector<std::string> unused;
     for (const bpf::PassedOver& passed : choice.passed_over) {
-      const size_t indent = kLabelWidth + 4;
-      out.append(indent, ' ');
-      out += paint.dim(wrap(fmt::format("not {}: {}", passed.candidate->name, passed.why), indent + 2, indent)) + "\n";
+      if (passed.available) unused.emplace_back(passed.candidate->name);
+    }
+    if (choice.chosen != nullptr) {
+      out += paint.good(choice.chosen->name) + "\n";
+    } else {
+      out += paint(unused.empty() ? "31" : "33", "nothing") + "\n";
+    }
+    if (!unused.empty()) {
+      add(fmt::format("this kernel has {}: not yet used by this version of Trigon", fmt::join(unused, ", ")));
+    }
+    for (const bpf::PassedOver& passed : choice.passed_over) {
+      if (!passed.available) add(fmt::format("not {}: {}", passed.candidate->name, passed.why));
     }
   }
   return out;
