@@ -12,7 +12,8 @@ class Code {
  public:
   Code& mov(int dst, int imm) { return add(BPF_ALU64 | BPF_MOV | BPF_K, dst, 0, 0, imm); }
   Code& copy(int dst, int src) { return add(BPF_ALU64 | BPF_MOV | BPF_X, dst, src, 0, 0); }
-  Code& add_imm(int dst, int imm) { return add(BPF_ALU64 | BPF_ADD | BPF_K, dst, 0, 0, imm); }
+  // BPF_ADD and BPF_K are both 0.
+  Code& add_imm(int dst, int imm) { return add(BPF_ALU64 | BPF_ADD, dst, 0, 0, imm); }
   // dst = *(u64 *)(src + off)
   Code& load(int dst, int src, int off) { return add(BPF_LDX | BPF_MEM | BPF_DW, dst, src, off, 0); }
   // *(u64 *)(dst + off) = imm

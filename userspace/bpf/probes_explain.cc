@@ -120,8 +120,10 @@ FeatureStatus explain(Feature feature, const Outcome& outcome, const sys::Kernel
   }
   const sys::Lockdown lockdown = kernel.lockdown();
   if (denied && outcome.trampoline && lockdown != sys::Lockdown::kNone && lockdown != sys::Lockdown::kUnknown) {
-    status.why = fmt::format("this kernel is locked down ({}) and refuses BPF trampolines ({})",
-                             lockdown_name(lockdown), error_text(outcome));
+    // Not "because of": mainline's lockdown allows them (6.12 with lockdown=integrity does), hardened kernels do not.
+    status.why = fmt::format(
+        "this kernel refuses BPF trampolines ({}) to a process with all privileges; its lockdown mode is {}",
+        error_text(outcome), lockdown_name(lockdown));
     return status;
   }
   if (const char* module = module_left_out(feature, outcome.error, kernel); module != nullptr) {

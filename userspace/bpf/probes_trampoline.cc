@@ -110,7 +110,7 @@ Outcome probe_lsm_sleepable(ProbeContext& context) {
   const Canary canary;
   Hook hook = {
       .type = BPF_PROG_TYPE_LSM, .attach_type = BPF_LSM_MAC, .function = "bpf_lsm_syslog", .flags = BPF_F_SLEEPABLE};
-  const Outcome outcome = run_on_hook(context, hook, Code().mark(canary.map()).exit(0), canary, ask_log_size);
+  Outcome outcome = run_on_hook(context, hook, Code().mark(canary.map()).exit(0), canary, ask_log_size);
   if (outcome.worked || outcome.error != EINVAL) return outcome;
   hook.function = "bpf_lsm_bprm_committed_creds";
   if (!attach(context, hook, Code().exit(0)).link) return outcome;

@@ -111,7 +111,7 @@ Choice choose(const Purpose& purpose, Features& features) {
       choice.passed_over.push_back({&candidate, true, "not yet used by this version of Trigon"});
     } else {
       std::string why = features.why_not(missing);
-      if (missing != candidate.needs[0]) why = std::string(feature_info(missing).title) + ": " + why;
+      if (missing != candidate.needs[0]) why.insert(0, std::string(feature_info(missing).title) + ": ");
       choice.passed_over.push_back({&candidate, false, std::move(why)});
     }
   }

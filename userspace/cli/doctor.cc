@@ -70,6 +70,9 @@ int run(const std::string& format) {
 
 DoctorReport examine(bpf::Features& features, const sys::Kernel& kernel) {
   DoctorReport report;
+  rlimit limit = {};  // first, since libbpf raises it when it has to
+  getrlimit(RLIMIT_MEMLOCK, &limit);
+  report.memlock_limit = limit.rlim_cur;
   const auto required = bpf::check_required(features);
   if (required) {
     report.can_run = Support::kYes;
@@ -84,9 +87,6 @@ DoctorReport examine(bpf::Features& features, const sys::Kernel& kernel) {
   report.config = kernel.config().source();
   report.file_systems = file_systems(kernel);
   report.memlock_counts = kernel.version() < kChargedToCgroup;
-  rlimit limit = {};
-  getrlimit(RLIMIT_MEMLOCK, &limit);
-  report.memlock_limit = limit.rlim_cur;
   report.uid = geteuid();
   for (const auto& [bit, name] : kNeeded) {
     if (!kernel.privileges().has(bit)) report.missing_capabilities.emplace_back(name);

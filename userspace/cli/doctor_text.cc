@@ -61,8 +61,9 @@ std::string verdict(const DoctorReport& report, const Paint& paint) {
     case Support::kUnknown:
       break;
   }
-  return paint.bad(
-             wrap(fmt::format("Whether Trigon can run is not known: {}. Run this as root.", report.reason), 0, 0)) +
+  return paint.bad(wrap(
+             fmt::format("Whether Trigon can run is not known: {}. Run this as root of the machine.", report.reason), 0,
+             0)) +
          "\n";
 }
 

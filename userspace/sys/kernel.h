@@ -18,7 +18,7 @@ struct KernelVersion {
   unsigned major = 0;
   unsigned minor = 0;
   unsigned patch = 0;
-  auto operator<=>(const KernelVersion&) const = default;
+  auto operator<=>(const KernelVersion&) const = default;  // NOLINT(modernize-use-nullptr): clang-tidy 14 misreads it
 };
 // "6.1.0-44-cloud-amd64" to 6.1.0; what is not a number counts as 0.
 KernelVersion parse_kernel_version(std::string_view release);

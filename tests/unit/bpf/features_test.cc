@@ -177,7 +177,8 @@ TEST_F(Explain, LockdownRefusesTrampolines) {
   EXPECT_EQ(status.support, Support::kNo);
   EXPECT_EQ(status.error, EPERM);
   EXPECT_EQ(status.why,
-            "this kernel is locked down (integrity) and refuses BPF trampolines (loading the program: EPERM)");
+            "this kernel refuses BPF trampolines (loading the program: EPERM) to a process with all privileges; "
+            "its lockdown mode is integrity");
 }
 
 TEST_F(Explain, BpfLeftOutOfTheSecurityModules) {

@@ -23,8 +23,7 @@ DoctorReport report_of(const FeatureSet& set) {
 
 FeatureSet locked_down() {
   FeatureSet set = FeatureSet::all();
-  const std::string why =
-      "this kernel is locked down (integrity) and refuses BPF trampolines (loading the program: EPERM)";
+  const std::string why = "this kernel refuses BPF trampolines (loading the program: EPERM)";
   for (const Feature feature : {Feature::kFentry, Feature::kFexit, Feature::kFmodRet, Feature::kLsm}) {
     set.remove(feature, why, EPERM);
   }
@@ -55,7 +54,7 @@ TEST(Doctor, WithoutPrivilegesNothingIsClaimed) {
 
 TEST(Doctor, SaysWhyNotBetter) {
   const std::string text = to_text(report_of(locked_down()), false);
-  EXPECT_THAT(text, HasSubstr("not fentry: this kernel is locked down (integrity)"));
+  EXPECT_THAT(text, HasSubstr("not fentry: this kernel refuses BPF trampolines"));
   EXPECT_THAT(text, HasSubstr("not kprobe: this kernel is built without CONFIG_KPROBES"));
   EXPECT_THAT(text, HasSubstr("this kernel has kprobe-multi: not yet used by this version of Trigon"));
 }
@@ -80,7 +79,7 @@ TEST(Doctor, JsonHasEverything) {
     if (feature["name"] != "fentry") continue;
     EXPECT_EQ(feature["supported"], "no");
     EXPECT_EQ(feature["error"], "EPERM");
-    EXPECT_THAT(feature["why"].get<std::string>(), HasSubstr("locked down"));
+    EXPECT_THAT(feature["why"].get<std::string>(), HasSubstr("refuses BPF trampolines"));
   }
   for (const auto& purpose : json["purposes"]) {
     if (purpose["name"] != "kernel_functions") continue;
