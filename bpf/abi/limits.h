@@ -35,8 +35,8 @@
 #define TRIGON_MAX_VECTORS 4096
 // Selectors over all hooks, per generation.
 #define TRIGON_MAX_SELECTOR_META 8192
-// System call numbers per ABI. x86_64 ends at 470 in Linux 7.0, i386 and arm64 too.
-#define TRIGON_MAX_SYSCALLS 512
+// System call numbers per ABI. x86_64, i386 and arm64 end at about 470 in Linux 7.0; x32 has its own from 512 to 547.
+#define TRIGON_MAX_SYSCALLS 1024
 
 // Bytes of a string that the tries compare. BPF_MAP_TYPE_LPM_TRIE takes keys of 256 bytes (LPM_DATA_SIZE_MAX in
 // kernel/bpf/lpm_trie.c); 4 of them hold the dimension and one the NUL of an exact value.

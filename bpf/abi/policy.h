@@ -63,6 +63,7 @@ enum trigon_lookup {
                               // their sign bit flipped (conf.flip); miss: dflt
   TRIGON_LOOKUP_MASK = 2,     // OR of tri_numbers {dim, bit number} over the set bits of value & mask, and dflt
   TRIGON_LOOKUP_PREFIX = 3,   // tri_prefixes over the bytes and a final NUL: exact values end in the NUL
+  // Both: an entry with vector 0 reads as a miss, so that the compiler writes another empty vector instead.
   TRIGON_LOOKUP_POSTFIX = 4   // tri_prefixes over the reversed bytes and a final NUL
 };
 
@@ -113,7 +114,7 @@ struct trigon_control {
   __u32 follow_active;   // some policy or trace follows processes: forks inherit trigon_task_state.follow
   __u32 raw_hook[2];     // slot + 1 of the raw_syscalls/sys_enter hook per generation parity, 0: none
   __u32 follow_count;    // entries of follow_pid in use
-  __u32 follow_ns;       // unused, 0
+  __u32 follow_epoch;    // changes when follow_pid does: bits of another epoch mean other pids
   __u32 follow_pid[64];  // followForks values; bit i of trigon_task_state.follow stands for follow_pid[i]
   __u64 follow_is_ns_pid;  // bit i: follow_pid[i] is a namespace pid
   __u32 binary_dim[2];     // per parity: see above; 0: no policy restricts binaries
@@ -126,7 +127,7 @@ struct trigon_task_state {
   __u32 generation;
   __u32 binary;       // class among exact and prefix values, 0: none
   __u32 binary_post;  // class among postfix values
-  __u32 known;        // 1: follow is complete (inherited or searched)
+  __u32 known;        // follow is complete (inherited or searched) for this follow_epoch; 0: not
   __u64 follow;       // bits
   __u64 start_ns;     // of the process this belongs to: the hash map outlives a pid
 };

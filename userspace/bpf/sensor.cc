@@ -12,6 +12,8 @@
 #include <cstring>
 
 #include "base/fd.h"
+#include "bpf/core_types.h"
+#include "bpf/kernel_types.h"
 
 // The skeleton names types as the programs do.
 using u32 = uint32_t;
@@ -126,7 +128,18 @@ Result<std::unique_ptr<Sensor>> Sensor::load(const SensorOptions& options, Featu
   setrlimit(RLIMIT_MEMLOCK, &unlimited);
 
   auto impl = std::make_unique<Impl>();
-  impl->skel.reset(trigon_sensor__open());
+  Fd types;
+  {
+    TRIGON_TRY(const KernelTypes kernel, KernelTypes::read());
+    impl->skel.reset(trigon_sensor__open());  // for its types only
+    if (!impl->skel) return load_error(errno, log.text());
+    TRIGON_TRY(types, core_types(bpf_object__btf(impl->skel->obj), kernel));
+  }
+  const std::string types_path = fmt::format("/proc/self/fd/{}", types.get());
+  bpf_object_open_opts open{};
+  open.sz = sizeof(open);
+  open.btf_custom_path = types_path.c_str();
+  impl->skel.reset(trigon_sensor__open_opts(&open));
   if (!impl->skel) return load_error(errno, log.text());
   trigon_sensor* skel = impl->skel.get();
 

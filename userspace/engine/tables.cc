@@ -23,6 +23,11 @@ trigon_number_key follow_key(bool ns_pid, uint32_t pid) {
   return key;
 }
 
+bool same_follow(const trigon_control& a, const trigon_control& b) {
+  return a.follow_count == b.follow_count && a.follow_is_ns_pid == b.follow_is_ns_pid &&
+         std::equal(std::begin(a.follow_pid), std::end(a.follow_pid), std::begin(b.follow_pid));
+}
+
 template <typename Each>
 void each_followed(const trigon_control& control, Each each) {
   for (uint32_t i = 0; i < std::min<uint32_t>(control.follow_count, TRIGON_MAX_FOLLOW); ++i)
@@ -75,6 +80,7 @@ void TableWriter::publish(const policy::CompiledSet& set) {
   const uint32_t half = set.generation & 1;
   control.raw_hook[half] = set.control.raw_hook[half];
   control.binary_dim[half] = set.control.binary_dim[half];
+  if (!active_ || !same_follow(active_->control, set.control)) control.follow_epoch = control.follow_epoch + 1;
   control.follow_active = trace_ || set.control.follow_active;
   __atomic_store_n(&control.generation, set.generation, __ATOMIC_RELEASE);
 }
@@ -92,6 +98,7 @@ Result<void> TableWriter::trace_only(uint32_t pid) {
   TRIGON_CHECK(sensor_->numbers().update(&key, &bit));
   trace_ = true;
   volatile trigon_control& control = sensor_->control();
+  if (control.follow_epoch == 0) control.follow_epoch = 1;
   control.follow_active = 1;
   control.trace_only = 1;
   return {};

@@ -69,9 +69,9 @@ TRIGON_GLOBAL int classify_process(u32 parity) {
   struct trigon_task_state value = {};
   value.generation = generation;
   value.start_ns = start_ns;
-  value.known = 1;
+  value.known = run_control.follow_epoch;
   if (run_control.follow_active) {
-    value.follow = state && state->known ? state->follow : 0;
+    value.follow = state && state->known == value.known ? state->follow : state_follow_kept(state);
     value.follow |= state_follow_search(base_address(leader));
   }
   u32 dim = run_control.binary_dim[parity & 1];

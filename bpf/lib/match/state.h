@@ -82,6 +82,11 @@ TRIGON_GLOBAL u64 state_follow_search(u64 leader) {
   return bits;
 }
 
+// What a state of another epoch still tells: the trace that it belongs to.
+static __always_inline u64 state_follow_kept(const struct trigon_task_state *state) {
+  return state ? state->follow & (1ULL << TRIGON_FOLLOW_TRACE) : 0;
+}
+
 // At fork: the child follows what its parent follows. A parent that was never looked at is looked at now, because it
 // may be gone when the child is. `child` leads its new process.
 static __always_inline void state_inherit(struct task_struct *child) {
@@ -89,10 +94,13 @@ static __always_inline void state_inherit(struct task_struct *child) {
   struct task_struct *parent = child->real_parent->group_leader;
   struct trigon_task_state *of_parent = state_find(parent, parent->tgid, parent->start_boottime);
   struct trigon_task_state value = {};
-  u64 follow = of_parent && of_parent->known ? of_parent->follow : state_follow_search(base_address(parent));
+  u32 epoch = run_control.follow_epoch;
+  u64 follow = of_parent && of_parent->known == epoch ? of_parent->follow
+                                                      : state_follow_kept(of_parent) |
+                                                            state_follow_search(base_address(parent));
   if (!follow) return;
   value.follow = follow | state_follow_bits(child->tgid, state_ns_pid(child));
-  value.known = 1;
+  value.known = epoch;
   value.start_ns = child->start_boottime;
   state_store(child, child->tgid, &value);
 }
