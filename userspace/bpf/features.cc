@@ -175,6 +175,11 @@ const FeatureStatus& Features::status(Feature feature) {
   return *known;
 }
 
+void Features::learn_types(const KernelTypes& types) {
+  const std::lock_guard lock(mutex_);
+  prober_->learn_types(types);
+}
+
 Result<void> Features::require(Feature feature) {
   const FeatureStatus& found = status(feature);
   if (found.support == Support::kYes) return {};

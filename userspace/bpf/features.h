@@ -15,6 +15,8 @@
 
 namespace trigon::bpf {
 
+class KernelTypes;
+
 // In the order in which doctor lists them; features.cc has a row for each.
 enum class Feature : uint8_t {
   // BPF itself
@@ -101,6 +103,8 @@ class FeatureProber {
  public:
   virtual ~FeatureProber() = default;
   virtual FeatureStatus probe(Feature feature) = 0;
+  // Types of the kernel that somebody has read anyway, so that probes need not read them again.
+  virtual void learn_types(const KernelTypes&) {}
 };
 
 // Answers filled in by hand. What was not set is not supported.
@@ -131,6 +135,8 @@ class Features {
   bool has(Feature feature) { return status(feature).support == Support::kYes; }
   // Empty when it is there.
   const std::string& why_not(Feature feature) { return status(feature).why; }
+  // Worth calling before has() by whoever has them at hand; the types need not outlive the call.
+  void learn_types(const KernelTypes& types);
   // kUnsupported or kPermission with "TITLE: WHY".
   Result<void> require(Feature feature);
 

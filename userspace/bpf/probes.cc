@@ -57,6 +57,8 @@ constexpr Row kRows[] = {
 KernelProber::KernelProber() : context_(std::make_unique<ProbeContext>()) {}
 KernelProber::~KernelProber() = default;
 
+void KernelProber::learn_types(const KernelTypes& types) { context_->learn_types(types); }
+
 FeatureStatus KernelProber::probe(Feature feature) {
   // Without the system call, or the right to it, every probe would only find that out again.
   if (needs_bpf(feature)) {

@@ -23,6 +23,7 @@ class KernelProber : public FeatureProber {
   ~KernelProber() override;
 
   FeatureStatus probe(Feature feature) override;
+  void learn_types(const KernelTypes& types) override;
 
  private:
   std::unique_ptr<ProbeContext> context_;

@@ -33,14 +33,18 @@ struct Outcome {
   }
 };
 
+class KernelTypes;
+
 class ProbeContext {
  public:
   sys::Kernel& kernel() { return kernel_; }
-  // Id of a type in the running kernel's BTF, 0 when there is none. Of the names in probes_types.cc only: their ids
-  // are looked up in one pass, so that the megabytes of the parsed BTF are not held.
+  // Id of a type in the running kernel's BTF, 0 when there is none. Of the names in probes_types.cc only: they are
+  // looked up in one pass, and no BTF is held.
   uint32_t btf_id(std::string_view name);
   // Byte offset of struct file's f_path, -1 when unknown.
   int file_path_offset();
+  // Takes the ids from types that were read already; otherwise they are read when first asked for.
+  void learn_types(const KernelTypes& types);
   // Why btf_id() was 0.
   Outcome no_type(std::string_view name);
   // cgroup2's root, whether it is mounted or not.

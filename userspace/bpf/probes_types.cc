@@ -1,12 +1,9 @@
 // The types of the kernel that probes name.
-#include <unistd.h>
-
+#include "bpf/kernel_types.h"
 #include "bpf/probes_run.h"
 
 namespace trigon::bpf {
 namespace {
-
-constexpr const char* kVmlinux = "/sys/kernel/btf/vmlinux";
 
 struct Wanted {
   std::string_view name;
@@ -26,37 +23,35 @@ constexpr Wanted kWanted[] = {
     {"file", BTF_KIND_STRUCT},
 };
 
-// Also inside anonymous unions and structs; -1: no such member.
-int member_offset(const btf* types, uint32_t id, std::string_view name) {
-  const btf_type* type = btf__type_by_id(types, id);
-  const btf_member* member = btf_members(type);
-  for (uint32_t i = 0; i < btf_vlen(type); i++, member++) {
-    const int here = static_cast<int>(btf_member_bit_offset(type, i) / 8);
-    const std::string_view member_name = btf__name_by_offset(types, member->name_off);
-    if (member_name == name) return here;
-    if (!member_name.empty() || !btf_is_composite(btf__type_by_id(types, member->type))) continue;
-    if (const int inside = member_offset(types, member->type, name); inside >= 0) return here + inside;
+// Byte offset, also inside anonymous unions and structs (file::f_path is in one since 6.17); -1: no such member.
+int member_offset(const KernelTypes& types, uint32_t id, std::string_view name, int depth = 0) {
+  const btf_type& type = types.type(id);
+  const uint32_t kind = BTF_INFO_KIND(type.info);
+  if ((kind != BTF_KIND_STRUCT && kind != BTF_KIND_UNION) || depth > 8) return -1;
+  const btf_member* member = types.members(type);
+  for (uint32_t i = 0; i < BTF_INFO_VLEN(type.info); i++, member++) {
+    const uint32_t bits = BTF_INFO_KFLAG(type.info) ? BTF_MEMBER_BIT_OFFSET(member->offset) : member->offset;
+    const int here = static_cast<int>(bits / 8);
+    if (member->name_off != 0) {
+      if (types.name(member->name_off) == name) return here;
+      continue;
+    }
+    const int inside = member_offset(types, types.resolve(member->type), name, depth + 1);
+    if (inside >= 0) return here + inside;
   }
   return -1;
 }
 
 }  // namespace
 
-void ProbeContext::look_up_types() {
+void ProbeContext::learn_types(const KernelTypes& types) {
   looked_up_ = true;
-  // Asked first because libbpf complains on stderr when it is missing.
-  if (access(kVmlinux, R_OK) != 0) return;
-  btf* types = btf__parse(kVmlinux, nullptr);
-  if (types == nullptr) return;
   has_btf_ = true;
-  const uint32_t count = btf__type_cnt(types);
-  for (uint32_t id = 1; id < count; id++) {
-    const btf_type* type = btf__type_by_id(types, id);
-    if (type->name_off == 0) continue;
-    const uint32_t kind = btf_kind(type);
+  for (uint32_t id = 1; id < types.count(); id++) {
+    const btf_type& type = types.type(id);
+    const uint32_t kind = BTF_INFO_KIND(type.info);
     if (kind != BTF_KIND_FUNC && kind != BTF_KIND_TYPEDEF && kind != BTF_KIND_STRUCT) continue;
-    const char* name = btf__name_by_offset(types, type->name_off);
-    if (*name != 'b' && *name != 's' && *name != 'f') continue;  // the first letters of kWanted
+    const std::string_view name = types.name(type.name_off);
     for (const Wanted& wanted : kWanted) {
       if (wanted.kind == kind && wanted.name == name) ids_.emplace(name, id);
     }
@@ -64,7 +59,11 @@ void ProbeContext::look_up_types() {
   if (const auto file = ids_.find("file"); file != ids_.end()) {
     file_path_offset_ = member_offset(types, file->second, "f_path");
   }
-  btf__free(types);
+}
+
+void ProbeContext::look_up_types() {
+  looked_up_ = true;
+  if (const auto types = KernelTypes::read()) learn_types(*types);
 }
 
 uint32_t ProbeContext::btf_id(std::string_view name) {
@@ -80,9 +79,8 @@ int ProbeContext::file_path_offset() {
 
 Outcome ProbeContext::no_type(std::string_view name) {
   if (!has_btf_) {
-    return Outcome::no(0,
-                       "it needs the kernel's type information (CONFIG_DEBUG_INFO_BTF), and /sys/kernel/btf/vmlinux "
-                       "cannot be read");
+    return Outcome::no(0, std::string("it needs the kernel's type information (CONFIG_DEBUG_INFO_BTF), and ") +
+                              KernelTypes::kPath + " cannot be read");
   }
   return Outcome::no(0, std::string(name) + " is not in the kernel's type information");
 }
