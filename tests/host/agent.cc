@@ -21,6 +21,11 @@ std::vector<std::string> write_policies(Folder& folder, const std::vector<std::s
   return paths;
 }
 
+// A member of the event's process.
+std::string text_of(const Json& event, const char* key) {
+  return event.is_null() ? std::string() : event.at("process").value(key, "");
+}
+
 }  // namespace
 
 Books Books::parse(std::string_view text) {
@@ -89,16 +94,15 @@ bool Agent::wait_for(const std::function<bool(const Events&)>& condition, Second
 }
 
 // Records leave the ring in the order in which they were made: when the end of a process that was started now has been
-// written, everything before it has been.
+// written, everything before it has been. Its exec may have met a full ring, hence several attempts.
 bool Agent::sync() {
-  const std::string word = "sync-" + std::to_string(++syncs_);
-  const pid_t pid = host::run({trigger("noop"), word}).pid;
-  return wait_for(
-      [&](const Events& events) {
-        const auto exits = events.exits(pid);
-        return !exits.empty() && exits.back().at("process").value("arguments", "") == word;
-      },
-      Seconds(patience(20)));
+  for (int attempt = 0; attempt < 10; ++attempt) {
+    const std::string word = "sync-" + std::to_string(++syncs_);
+    const pid_t pid = host::run({trigger("noop"), word}).pid;
+    const auto has_ended = [&](const Events& events) { return text_of(events.exit(pid), "arguments") == word; };
+    if (wait_for(has_ended, Seconds(patience(3)))) return true;
+  }
+  return false;
 }
 
 Finished Agent::run(std::vector<std::string> words, CommandOptions options) {

@@ -67,7 +67,9 @@ void expect_refused(const Finished& done, const std::string& path, const BadPoli
   std::smatch where;
   const std::regex place("policy\\.yaml:([0-9]+):([0-9]+): (.*)");
   ASSERT_TRUE(std::regex_search(done.err, where, place)) << bad.what << " (" << path << "): " << done.err;
-  if (bad.line != 0) EXPECT_EQ(std::stoi(where[1]), bad.line) << bad.what << ": " << done.err;
+  if (bad.line != 0) {
+    EXPECT_EQ(std::stoi(where[1]), bad.line) << bad.what << ": " << done.err;
+  }
   EXPECT_TRUE(std::regex_search(where[3].str(), std::regex(bad.message))) << bad.what << ": " << done.err;
 }
 

@@ -1,6 +1,7 @@
 // What an exec event says, against what the program says of itself.
 #include <sys/mount.h>
 #include <sys/stat.h>
+#include <sys/sysmacros.h>
 #include <unistd.h>
 
 #include <sched.h>

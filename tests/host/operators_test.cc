@@ -232,7 +232,7 @@ TEST_P(Pids, OfAProcessAndItsChildren) {
 }
 
 INSTANTIATE_TEST_SUITE_P(State, Pids, ::testing::Values("", "--no-task-storage"),
-                         [](const auto& info) { return *info.param != 0 ? "HashMap" : "TaskStorage"; });
+                         [](const auto& state) { return *state.param != 0 ? "HashMap" : "TaskStorage"; });
 
 }  // namespace
 }  // namespace trigon::host

@@ -214,13 +214,13 @@ std::string descriptors_of(pid_t pid) {
   return text;
 }
 
-constexpr char kGetppidPolicy[] = R"(
+constexpr char kOneCallPolicy[] = R"(
 apiVersion: trigon.dev/v1alpha1
 kind: TracingPolicy
 metadata: {name: one-call}
 spec:
   kprobes:
-  - call: sys_getppid
+  - call: sys_getsid
 )";
 
 // No policy, no cost: the hook of all system calls is not attached.
@@ -233,7 +233,7 @@ TEST_F(Pipeline, SystemCallsAreHookedOnlyForAPolicy) {
   }
   if (without.find("sched_process_exec") == std::string::npos) GTEST_SKIP() << "this kernel does not name links";
   EXPECT_EQ(without.find("sys_enter"), std::string::npos);
-  Agent agent({}, {kGetppidPolicy});
+  Agent agent({}, {kOneCallPolicy});
   ASSERT_EQ(agent.problem(), "");
   EXPECT_NE(descriptors_of(agent.pid()).find("sys_enter"), std::string::npos);
 }
@@ -241,9 +241,9 @@ TEST_F(Pipeline, SystemCallsAreHookedOnlyForAPolicy) {
 // Nothing of an agent stays in the kernel: the next one starts and sees everything once.
 TEST_F(Pipeline, AgentsOneAfterAnother) {
   for (int i = 0; i < (is_emulated() ? 2 : 3); ++i) {
-    Agent agent({}, {kGetppidPolicy});
+    Agent agent({}, {kOneCallPolicy});
     ASSERT_EQ(agent.problem(), "") << i;
-    const Finished done = agent.run({"call", "110"});
+    const Finished done = agent.run({"call", "124", "0"});
     EXPECT_EQ(agent.events().execs(done.pid).size(), 1u);
     EXPECT_EQ(agent.events().exits(done.pid).size(), 1u);
     EXPECT_EQ(agent.events().hooks("one-call", done.pid).size(), 1u);
