@@ -1,8 +1,9 @@
-# trigon_bpf_object(<name> SOURCES <a.bpf.c …>)
+# trigon_bpf_object(<name> SOURCES <a.bpf.c …> [DEFINES <-DX …>])
 #
-# Compiles each .bpf.c with clang for the BPF target, links the objects with `bpftool gen object` (which also checks
-# that every map declared in a shared header is the same everywhere) and generates one skeleton, <name>.skel.h.
-# The target <name>_skel carries the include directory; only userspace/bpf may link it.
+# Compiles the .bpf.c files as one unit (as CMAKE_UNITY_BUILD does for C++) with clang for the BPF target and generates
+# one skeleton, <name>.skel.h. The target <name>_skel carries the include directory; only userspace/bpf may link it.
+#
+# One unit and not `bpftool gen object`: bookworm's linker refuses weak kernel functions that two objects declare.
 #
 # clang-19 first: 21 is known to make verifier-hostile code of some programs, 14 is bookworm's default and works too.
 
@@ -18,31 +19,29 @@ else()
 endif()
 
 function(trigon_bpf_object name)
-  cmake_parse_arguments(ARG "" "" "SOURCES" ${ARGN})
-  set(objects)
-  foreach(source ${ARG_SOURCES})
-    get_filename_component(stem "${source}" NAME_WE)
-    set(object "${CMAKE_CURRENT_BINARY_DIR}/${stem}.bpf.o")
-    add_custom_command(
-      OUTPUT "${object}"
-      COMMAND "${TRIGON_BPF_CLANG}" -g -O2 -target bpf -mcpu=v3 -std=gnu11
-              -D__TARGET_ARCH_${TRIGON_BPF_ARCH} -D__bpf__=1
-              -Wall -Wextra -Werror -Wno-unused-parameter -Wno-unused-function
-              -I "${CMAKE_SOURCE_DIR}" -MD -MF "${object}.d" -MT "${object}"
-              -c "${CMAKE_CURRENT_SOURCE_DIR}/${source}" -o "${object}"
-      DEPFILE "${object}.d"
-      DEPENDS "${CMAKE_CURRENT_SOURCE_DIR}/${source}"
-      COMMENT "BPF ${source}" VERBATIM)
-    list(APPEND objects "${object}")
-  endforeach()
-  set(linked "${CMAKE_CURRENT_BINARY_DIR}/${name}.linked.o")
+  cmake_parse_arguments(ARG "" "" "SOURCES;DEFINES" ${ARGN})
+  set(unit "${CMAKE_CURRENT_BINARY_DIR}/${name}.bpf.c")
+  set(object "${CMAKE_CURRENT_BINARY_DIR}/${name}.bpf.o")
   set(skeleton "${CMAKE_CURRENT_BINARY_DIR}/skel/${name}.skel.h")
+  set(text "")
+  foreach(source ${ARG_SOURCES})
+    string(APPEND text "#include \"${CMAKE_CURRENT_SOURCE_DIR}/${source}\"\n")
+  endforeach()
+  file(GENERATE OUTPUT "${unit}" CONTENT "${text}")
   add_custom_command(
-    OUTPUT "${skeleton}" "${linked}"
+    OUTPUT "${object}"
+    COMMAND "${TRIGON_BPF_CLANG}" -g -O2 -target bpf -mcpu=v3 -std=gnu11
+            -D__TARGET_ARCH_${TRIGON_BPF_ARCH} -D__bpf__=1 ${ARG_DEFINES}
+            -Wall -Wextra -Werror -Wno-unused-parameter -Wno-unused-function
+            -I "${CMAKE_SOURCE_DIR}" -MD -MF "${object}.d" -MT "${object}" -c "${unit}" -o "${object}"
+    DEPFILE "${object}.d"
+    DEPENDS "${unit}"
+    COMMENT "BPF ${name}" VERBATIM)
+  add_custom_command(
+    OUTPUT "${skeleton}"
     COMMAND "${CMAKE_COMMAND}" -E make_directory "${CMAKE_CURRENT_BINARY_DIR}/skel"
-    COMMAND "${TRIGON_BPFTOOL}" gen object "${linked}" ${objects}
-    COMMAND sh -c "'${TRIGON_BPFTOOL}' gen skeleton '${linked}' name trigon_${name} > '${skeleton}'"
-    DEPENDS ${objects}
+    COMMAND sh -c "'${TRIGON_BPFTOOL}' gen skeleton '${object}' name trigon_${name} > '${skeleton}'"
+    DEPENDS "${object}"
     COMMENT "skeleton ${name}.skel.h" VERBATIM)
   add_custom_target(${name}_skel_gen DEPENDS "${skeleton}")
   add_library(${name}_skel INTERFACE)

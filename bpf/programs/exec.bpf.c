@@ -74,6 +74,8 @@ static __always_inline u32 exec_raised(const struct trigon_exec *event) {
 }
 
 static __always_inline int exec_body(struct task_struct *task, u32 old_tid, struct linux_binprm *bprm) {
+  task = base_untrusted(task, cfg_btf_task);
+  bprm = base_untrusted(bprm, cfg_btf_binprm);
   struct image_scratch *scratch = image_scratch(IMAGE_OF_EXEC);
   struct trigon_counters *counters = base_counters();
   if (!scratch || !counters) return 0;

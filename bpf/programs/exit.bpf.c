@@ -13,6 +13,8 @@
 
 SEC("tp_btf/sched_process_exit")
 int BPF_PROG(process_exit, struct task_struct *task) {
+  u32 pid = task->tgid;
+  task = base_untrusted(task, cfg_btf_task);
   struct signal_struct *signal = task->signal;
   if (signal->live.counter > 0) return 0;
   if (task->flags & PF_KTHREAD) return 0;
@@ -24,9 +26,9 @@ int BPF_PROG(process_exit, struct task_struct *task) {
   // As wait_task_zombie() reports it.
   event.code = (signal->flags & SIGNAL_GROUP_EXIT) ? signal->group_exit_code : leader->exit_code;
   event.thread_code = task->exit_code;
-  emit_header(&event.rec, counters, TRIGON_REC_EXIT, task->tgid, task->pid, start_ns);
+  emit_header(&event.rec, counters, TRIGON_REC_EXIT, pid, task->pid, start_ns);
   event.run_ns = event.rec.time_ns - start_ns;
-  state_forget_process(task);
+  state_forget_process(pid);
   emit_output(&event.rec, counters, sizeof(event));
   return 0;
 }

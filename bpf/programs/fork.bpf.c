@@ -16,6 +16,8 @@ int BPF_PROG(process_fork, struct task_struct *task, u64 clone_flags) {
   if (task->flags & PF_KTHREAD) return 0;
   struct trigon_counters *counters = base_counters();
   if (!counters) return 0;
+  state_inherit(task);
+  task = base_untrusted(task, cfg_btf_task);
   struct trigon_fork event = {};
   const struct task_struct *parent = task->real_parent->group_leader;
   event.parent_pid = parent->tgid;
@@ -27,7 +29,6 @@ int BPF_PROG(process_fork, struct task_struct *task, u64 clone_flags) {
     event.has_ns = 1;
     read_task_namespaces(&event.ns, task);
   }
-  state_inherit(task);
   emit_header(&event.rec, counters, TRIGON_REC_FORK, task->tgid, task->pid, task->start_boottime);
   emit_output(&event.rec, counters, sizeof(event));
   return 0;

@@ -15,6 +15,7 @@ int snapshot(struct bpf_iter__task *ctx) {
   struct task_struct *task = ctx->task;
   if (!task) return 0;
   if (task->pid != task->tgid) return 0;
+  task = base_untrusted(task, cfg_btf_task);
   struct image_scratch *scratch = image_scratch(IMAGE_OF_SNAPSHOT);
   struct trigon_counters *counters = base_counters();
   if (!scratch || !counters) return 0;

@@ -19,6 +19,7 @@
 using u32 = uint32_t;
 using u64 = uint64_t;
 #include "sensor.skel.h"
+#include "sensor_unrolled.skel.h"
 
 namespace trigon::bpf {
 
@@ -129,24 +130,40 @@ Result<std::unique_ptr<Sensor>> Sensor::load(const SensorOptions& options, Featu
 
   auto impl = std::make_unique<Impl>();
   Fd types;
+  uint32_t id_task = 0, id_binprm = 0;
   {
     TRIGON_TRY(const KernelTypes kernel, KernelTypes::read());
     impl->skel.reset(trigon_sensor__open());  // for its types only
     if (!impl->skel) return load_error(errno, log.text());
+    features.learn_types(kernel);
+    kernel.each([&](uint32_t id, uint32_t kind, std::string_view name) {
+      if (kind != BTF_KIND_STRUCT) return;
+      if (name == "task_struct") id_task = id;
+      if (name == "linux_binprm") id_binprm = id;
+    });
     TRIGON_TRY(types, core_types(bpf_object__btf(impl->skel->obj), kernel));
   }
   const std::string types_path = fmt::format("/proc/self/fd/{}", types.get());
   bpf_object_open_opts open{};
   open.sz = sizeof(open);
   open.btf_custom_path = types_path.c_str();
-  impl->skel.reset(trigon_sensor__open_opts(&open));
-  if (!impl->skel) return load_error(errno, log.text());
+  impl->skel.reset(static_cast<trigon_sensor*>(calloc(1, sizeof(trigon_sensor))));
+  if (!impl->skel || trigon_sensor__create_skeleton(impl->skel.get()) != 0) return Error("out of memory");
+  if (!features.has(Feature::kBpfLoop)) {
+    // Compiled from the same sources: the same programs, maps and variables.
+    auto* skeleton = impl->skel->skeleton;
+    skeleton->data = const_cast<void*>(trigon_sensor_unrolled__elf_bytes(&skeleton->data_sz));
+  }
+  if (bpf_object__open_skeleton(impl->skel->skeleton, &open) != 0) return load_error(errno, log.text());
   trigon_sensor* skel = impl->skel.get();
 
   bool task_storage = options.task_storage && features.has(Feature::kTaskStorage);
   impl->store = task_storage ? StateStore::kTaskStorage : StateStore::kHashMap;
   skel->rodata->cfg_task_storage = task_storage;
   bpf_map__set_autocreate(task_storage ? skel->maps.tri_task_hash : skel->maps.tri_task, false);
+
+  skel->rodata->cfg_btf_task = id_task;
+  skel->rodata->cfg_btf_binprm = id_binprm;
 
   uint64_t page = static_cast<uint64_t>(sysconf(_SC_PAGESIZE));
   impl->ring_bytes = std::bit_ceil(std::clamp<uint64_t>(options.ring_bytes, page, 1 << 30));

@@ -113,6 +113,7 @@ void add_agent(CLI::App& app, int& exit_code) {
           ->capture_default_str(),
       "TRIGON_EXPORT_FILE_MAX_BACKUPS");
   env(verb->add_option("--tracing-policy", flags->policies, "Policy file or directory (repeatable)")
+          ->allow_extra_args(false)
           ->delimiter(','),
       "TRIGON_TRACING_POLICY");
   CLI::Option* dir = env(verb->add_option("--tracing-policy-dir", flags->policy_dir,

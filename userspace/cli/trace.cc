@@ -70,7 +70,7 @@ void finish(const Result<int>& result, int& exit_code) {
 void add_trace(CLI::App& app, int& exit_code) {
   auto flags = std::make_shared<TraceFlags>();
   CLI::App* verb = app.add_subcommand("trace", "Trace without a daemon and without configuration");
-  verb->add_option("-p,--policy", flags->policies, "Policy file or directory (repeatable)");
+  verb->add_option("-p,--policy", flags->policies, "Policy file or directory (repeatable)")->allow_extra_args(false);
   add_common(verb, flags.get());
   verb->footer(fmt::format("Examples:\n"
                            "  trigon trace exec                          programs that start and end\n"

@@ -27,6 +27,25 @@ static __always_inline u64 base_address(const void *pointer) {
   return address;
 }
 
+// 6.2 (a35b9af4ec2c "bpf: Add a kfunc for generic type cast"). Costs nothing at run time.
+extern void *bpf_rdonly_cast(const void *pointer, u32 btf_id__k) __ksym __weak;
+
+// The same pointer without the verifier's trust, for reading members. For each pointer member that is read through a
+// trusted pointer, the verifier looks for the names "TYPE__safe_rcu" and two more among all of the kernel's types:
+// millions of instructions each, most of the time that a load takes. What needs trust (task storage) keeps the original.
+#define base_untrusted(pointer, btf_id)   ((btf_id) && bpf_ksym_exists(bpf_rdonly_cast) ? (typeof(pointer))bpf_rdonly_cast(pointer, btf_id) : (pointer))
+
+// Calls step(i, ctx) for i = 0, 1, … until it returns non-zero, at most `most` times; `unrolled` times on kernels
+// without bpf_loop (5.17, e6f2dd0f8067), whose verifiers follow each round. With bpf_loop the body is verified once,
+// provided that what changes from round to round lies in map memory: on the stack, the verifier follows its values.
+#ifdef TRIGON_UNROLLED
+#define base_loop(most, unrolled, step, ctx)           \
+  for (u32 base_i = 0; base_i < (unrolled); base_i++)  \
+    if (step(base_i, ctx)) break
+#else
+#define base_loop(most, unrolled, step, ctx) bpf_loop(most, step, ctx, 0)
+#endif
+
 // XADD without the result: the only atomic add that 5.10 has.
 static __always_inline void base_count(u64 *counter) { __sync_fetch_and_add(counter, 1); }
 

@@ -18,6 +18,10 @@ extern const volatile u32 cfg_cgroup_v1;
 // Fill of the ring in bytes above which hook events are refused, so that exec, fork and exit still fit.
 extern const volatile u64 cfg_ring_limit;
 
+// Type numbers in the kernel's BTF, for base_untrusted(); 0 where bpf_rdonly_cast() is missing (before 6.2).
+extern const volatile u32 cfg_btf_task;
+extern const volatile u32 cfg_btf_binprm;
+
 // 1: the reader sleeps and wants to be woken by the next record. Set by the reader, cleared by whoever wakes it.
 extern volatile u32 run_reader_sleeps;
 extern volatile struct trigon_control run_control;

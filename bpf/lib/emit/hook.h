@@ -6,6 +6,7 @@
 #define TRIGON_LIB_EMIT_HOOK_H
 
 #include "bpf/lib/act/signal.h"
+#include "bpf/lib/base/config.h"
 #include "bpf/lib/emit/ring.h"
 #include "bpf/lib/match/classify.h"
 #include "bpf/lib/match/fields.h"
@@ -49,6 +50,11 @@ static __always_inline int hook_match(struct match_work *work, struct match_scra
   return 1;
 }
 
+// Without bpf_loop: policies per event beyond this are neither reported nor acted on (match_overflow counts them).
+#define HOOK_TAKES_UNROLLED 256
+
+static long hook_take_step(u32 i, u32 *hook_index) { return !classify_take(*hook_index); }
+
 TRIGON_GLOBAL int hook_run(u32 slot) {
   struct match_work *work = match_work();
   struct match_scratch *scratch = match_scratch();
@@ -65,12 +71,8 @@ TRIGON_GLOBAL int hook_run(u32 slot) {
   event->matches = 0;
   event->signal_error = 0;
   if (!hook_match(work, scratch, hook, hook_index)) return 0;
-  u32 words = hook->words;
-  for (u32 w = 0; w < TRIGON_VEC_WORDS; w++) {
-    if (w >= words) break;
-    for (u32 i = 0; i < 64; i++)
-      if (!classify_take(hook_index, w)) break;
-  }
+  // Each round decides a selector or passes a word.
+  base_loop(TRIGON_MAX_SELECTORS + TRIGON_VEC_WORDS, HOOK_TAKES_UNROLLED, hook_take_step, &hook_index);
   if (work->actions & TRIGON_ACT_SIGNAL) event->signal_error = act_signal(work->signal);
   if (!(work->actions & TRIGON_ACT_POST)) return 0;
 

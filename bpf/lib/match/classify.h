@@ -23,18 +23,35 @@ static __always_inline u32 classify_trie(struct match_work *work, const void *by
   return found ? *found : 0;
 }
 
-// The same for the reversed bytes: [base + off + len) downwards. `size` bounds base.
-static __always_inline u32 classify_trie_reversed(struct match_work *work, const char *base, u32 off, u32 len,
+struct classify_reverse {
+  struct match_work *work;
+  const char *bytes;
+  u32 size;  // of the memory behind `bytes`
+};
+
+static long classify_reverse_step(u32 i, struct classify_reverse *reverse) {
+  struct match_work *work = reverse->work;
+  u32 at = work->reverse_last - i, size = reverse->size;
+  if (i >= work->reverse_len || i >= TRIGON_MAX_STRING_VALUE) return 1;
+  barrier_var(at);
+  if (size == sizeof(work->path)) {
+    if (at >= sizeof(work->path)) return 1;
+  } else if (at >= sizeof(struct match_scratch)) {
+    return 1;
+  }
+  work->key.data[i] = reverse->bytes[at];
+  return 0;
+}
+
+// The same for the reversed bytes: [bytes + off + len) downwards. `size` bounds bytes.
+static __always_inline u32 classify_trie_reversed(struct match_work *work, const char *bytes, u32 off, u32 len,
                                                   const u32 size, u32 dim) {
+  struct classify_reverse reverse = {.work = work, .bytes = bytes, .size = size};
   u32 n = len;
   if (n > TRIGON_MAX_STRING_VALUE) n = TRIGON_MAX_STRING_VALUE;
-  for (u32 i = 0; i < TRIGON_MAX_STRING_VALUE; i++) {
-    if (i >= n) break;
-    u32 at = off + len - 1 - i;
-    barrier_var(at);
-    if (at >= size) return 0;
-    work->key.data[i] = base[at];
-  }
+  work->reverse_last = off + len - 1;
+  work->reverse_len = n;
+  base_loop(TRIGON_MAX_STRING_VALUE, TRIGON_MAX_STRING_VALUE, classify_reverse_step, &reverse);
   barrier_var(n);
   if (n > TRIGON_MAX_STRING_VALUE) return 0;
   work->key.data[n] = 0;
@@ -131,19 +148,31 @@ TRIGON_GLOBAL int classify_and(u32 parity, u32 number, u32 words) {
   return any != 0;
 }
 
+struct classify_mask_step {
+  u64 bits;
+  u32 dim;
+  u32 parity;
+};
+
+static long classify_mask_step(u32 bit, struct classify_mask_step *step) {
+  u64 rest = step->bits >> (bit & 63);
+  if (!rest) return 1;
+  if (rest & 1) {
+    u32 number = classify_number(step->dim, bit, 0);
+    if (number) classify_or(step->parity, number);
+  }
+  return 0;
+}
+
 // The OR over the value's bits; they are few, and a policy's masks name fewer still.
 TRIGON_GLOBAL int classify_mask(u32 dim, u64 bits, u32 otherwise, u32 words) {
   struct match_work *work = match_work();
   u64 any = 0;
   if (!work) return 0;
-  u32 parity = work->parity;
+  struct classify_mask_step step = {.bits = bits, .dim = dim, .parity = work->parity};
   __builtin_memset(&work->sum, 0, sizeof(work->sum));
-  classify_or(parity, otherwise);
-  for (u32 bit = 0; bit < 64; bit++) {
-    if (!((bits >> bit) & 1)) continue;
-    u32 number = classify_number(dim, bit, 0);
-    if (number) classify_or(parity, number);
-  }
+  classify_or(work->parity, otherwise);
+  base_loop(64, 64, classify_mask_step, &step);
   for (u32 i = 0; i < TRIGON_VEC_WORDS; i++) {
     if (i >= words) break;
     any |= work->vector.word[i] &= work->sum.word[i];
@@ -224,25 +253,27 @@ static __always_inline u32 classify_lowest_bit(u64 word) {
   return n;
 }
 
-// Takes the lowest selector out of the vector's word and notes what it wants: first match wins within its hook entry.
-TRIGON_GLOBAL int classify_take(u32 hook_index, u32 w) {
+// Notes what the next selector of the vector wants: first match wins within its hook entry. One word or selector a call.
+// Returns 0 when there is none.
+TRIGON_GLOBAL int classify_take(u32 hook_index) {
   struct match_work *work = match_work();
   struct match_scratch *scratch = match_scratch();
   const struct trigon_hook *hook = bpf_map_lookup_elem(&tri_hooks, &hook_index);
-  if (!work || !scratch || !hook || w >= TRIGON_VEC_WORDS) return 0;
-  u64 word = work->vector.word[w];
-  if (work->next > w * 64) {
-    u32 decided = work->next - w * 64;
-    word = decided >= 64 ? 0 : word & (~0ULL << (decided & 63));
+  if (!work || !scratch || !hook) return 0;
+  // The first word with a selector that is not decided yet.
+  u32 w = work->next / 64;
+  if (w >= TRIGON_VEC_WORDS || w >= hook->words) return 0;
+  u64 word = work->vector.word[w] & (~0ULL << (work->next & 63));
+  if (!word) {
+    work->next = (w + 1) * 64;
+    return 1;
   }
-  if (!word) return 0;
   u32 number = w * 64 + classify_lowest_bit(word);
   u32 index = work->parity * TRIGON_MAX_SELECTOR_META + ((hook->sel_base + number) & (TRIGON_MAX_SELECTOR_META - 1));
   const struct trigon_selector *selector = bpf_map_lookup_elem(&tri_selectors, &index);
   if (!selector) return 0;
   // Strictly forward, whatever the table says: this bounds the loop that calls.
   work->next = selector->spec_end > number ? selector->spec_end : number + 1;
-  work->vector.word[w] = word & ~(1ULL << (number & 63));
   if ((selector->actions & TRIGON_ACT_SIGNAL) && !(selector->actions & TRIGON_ACT_MONITOR)) {
     work->actions |= TRIGON_ACT_SIGNAL;
     if (work->signal != 9) work->signal = selector->signal;  // SIGKILL is the strongest answer

@@ -8,6 +8,7 @@
 #include "bpf/abi/policy.h"
 #include "bpf/abi/record.h"
 #include "bpf/lib/base/maps.h"
+#include "bpf/lib/read/path.h"
 
 // Bytes for the data of all fields: four strings of full length. What does not fit is cut and flagged.
 #define MATCH_DATA_MAX (4 * TRIGON_MAX_PATH)
@@ -31,8 +32,10 @@ struct match_work {
   u16 actions;  // of the selectors that matched
   u16 signal;
   u32 next;  // selectors below this number have been decided
+  struct read_path_walk walk;
   u32 path_off, path_len, path_flags;
   u32 dim;   // next dimension to evaluate
+  u32 reverse_last, reverse_len;  // of the string that is being reversed
   struct trigon_prefix_key key;
   char path[2 * TRIGON_MAX_PATH];  // built backwards from the middle; " (deleted)" goes behind it
 };

@@ -44,9 +44,8 @@ static __always_inline void state_forget_image(struct task_struct *task) {
 }
 
 // Task storage goes with the task.
-static __always_inline void state_forget_process(struct task_struct *task) {
+static __always_inline void state_forget_process(u32 pid) {
   if (cfg_task_storage || !run_control.generation) return;
-  u32 pid = task->tgid;
   bpf_map_delete_elem(&tri_task_hash, &pid);
 }
 

@@ -5,6 +5,7 @@
 #ifndef TRIGON_LIB_READ_IMAGE_H
 #define TRIGON_LIB_READ_IMAGE_H
 
+#include "bpf/lib/base/config.h"
 #include "bpf/lib/base/maps.h"
 #include "bpf/lib/read/path.h"
 
@@ -19,6 +20,9 @@
 struct image_scratch {
   struct trigon_exec event;
   char data[IMAGE_MAX - IMAGE_FIXED + TRIGON_MAX_PATH];  // slack: a bounded write may start at the last bound
+  struct read_path_walk walk;
+  u32 off;  // where the next component goes
+  u32 pad;
 };
 
 enum image_scratch_of { IMAGE_OF_EXEC = 0, IMAGE_OF_SNAPSHOT = 1 };
@@ -33,49 +37,57 @@ struct {
 
 static __always_inline struct image_scratch *image_scratch(u32 of) { return bpf_map_lookup_elem(&tri_image, &of); }
 
-// Appends the components of the struct path at `address`, leaf first, each with a NUL, at `off` of the scratch, seen
-// from the root at `root` (0: none); returns the new offset. Global: inlined, its loop multiplies the caller's states.
-TRIGON_GLOBAL u32 image_path_read(u32 of, u32 which, u64 root, u64 address, u32 off) {
-  struct image_scratch *scratch = image_scratch(of);
-  struct read_path_walk walk;
+struct image_path_step {
+  struct image_scratch *scratch;
+  struct trigon_path *out;
+};
+
+static long image_path_step(u32 i, struct image_path_step *step) {
+  const u32 limit = IMAGE_AFTER_PATHS - TRIGON_MAX_NAME;
+  struct image_scratch *scratch = step->scratch;
+  struct trigon_path *out = step->out;
   struct read_path_dentry component;
   void *base = scratch;
+  enum read_path_step found = read_path_next(&scratch->walk, &component);
+  if (found == READ_PATH_MOUNT) return 0;
+  if (found == READ_PATH_NAME || found == READ_PATH_PSEUDO) {
+    u32 len = component.len & (TRIGON_MAX_NAME - 1);
+    u32 off = scratch->off;
+    barrier_var(off);
+    if (off >= limit) return 1;
+    if (!bpf_probe_read_kernel(base + off, len, component.name)) {
+      off += len;
+      *(char *)(base + off) = 0;
+      scratch->off = off + 1;
+      out->components++;
+      if (found == READ_PATH_NAME) return 0;
+      out->flags |= TRIGON_PATH_PSEUDO;
+    } else {
+      out->flags |= TRIGON_PATH_ERROR;
+    }
+  } else if (found == READ_PATH_ERROR) {
+    out->flags |= TRIGON_PATH_ERROR;
+  }
+  out->flags &= ~TRIGON_PATH_TRUNCATED;
+  return 1;
+}
+
+// Appends the components of the struct path at `address`, leaf first, each with a NUL, at `off` of the scratch, seen
+// from the root at `root` (0: none); returns the new offset. Global: verified once and not for each caller's states.
+TRIGON_GLOBAL u32 image_path_read(u32 of, u32 which, u64 root, u64 address, u32 off) {
+  struct image_scratch *scratch = image_scratch(of);
   if (!scratch) return 0;
   struct trigon_path *out = which == IMAGE_CWD ? &scratch->event.cwd : &scratch->event.exe;
-  const u32 limit = IMAGE_AFTER_PATHS - TRIGON_MAX_NAME;
-  if (off > limit) return 0;
-  read_path_begin(&walk, (struct path *)root, (struct path *)address);
-  out->flags = read_path_leaf_flags(walk.dentry);
+  struct image_path_step step = {.scratch = scratch, .out = out};
+  read_path_begin(&scratch->walk, (struct path *)root, (struct path *)address);
+  // Taken back when the walk ends by itself.
+  out->flags = read_path_leaf_flags(scratch->walk.dentry) | TRIGON_PATH_TRUNCATED;
   out->span.off = off;
-  out->span.len = 0;
   out->components = 0;
-  for (int i = 0; i < TRIGON_MAX_PATH_COMPONENTS; i++) {
-    enum read_path_step step = read_path_next(&walk, &component);
-    if (step == READ_PATH_MOUNT) continue;
-    if (step == READ_PATH_ROOT) return off;
-    if (step == READ_PATH_ERROR) {
-      out->flags |= TRIGON_PATH_ERROR;
-      return off;
-    }
-    u32 len = component.len & (TRIGON_MAX_NAME - 1);
-    barrier_var(off);
-    if (off >= limit) break;
-    if (bpf_probe_read_kernel(base + off, len, component.name)) {
-      out->flags |= TRIGON_PATH_ERROR;
-      return off;
-    }
-    off += len;
-    *(char *)(base + off) = 0;
-    off++;
-    out->components++;
-    out->span.len = off - out->span.off;
-    if (step == READ_PATH_PSEUDO) {
-      out->flags |= TRIGON_PATH_PSEUDO;
-      return off;
-    }
-  }
-  out->flags |= TRIGON_PATH_TRUNCATED;
-  return off;
+  scratch->off = off;
+  base_loop(TRIGON_MAX_PATH_COMPONENTS, TRIGON_MAX_PATH_UNROLLED, image_path_step, &step);
+  out->span.len = scratch->off - off;
+  return scratch->off;
 }
 
 #endif
