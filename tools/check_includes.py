@@ -13,7 +13,7 @@ ABI = "bpf/abi"
 # Which areas a folder of user space may include, besides itself.
 USERSPACE = {
     "base": set(),
-    "sys": {"base"},
+    "sys": {"base", ABI},  # procfs makes snapshot records
     "bpf": {"base", "sys", ABI},
     "event": {"base", ABI},
     "process": {"base", "sys", "event", ABI},

@@ -4,8 +4,9 @@
 #ifndef TRIGON_ABI_LIMITS_H
 #define TRIGON_ABI_LIMITS_H
 
-// Path components walked from a dentry to its root, mounts included. The kernel accepts 2,048 (PATH_MAX of "a/"). Without
-// bpf_loop (before 5.17) the verifier explores every iteration, and 96 keeps a program under a tenth of its budget.
+// Path components walked from a dentry to its root, mounts included. The kernel accepts 2,048 (PATH_MAX of "a/").
+// Without bpf_loop (before 5.17) the verifier explores every iteration, and 96 keeps a program under a tenth of its
+// budget.
 #define TRIGON_MAX_PATH_COMPONENTS 2048
 #define TRIGON_MAX_PATH_UNROLLED 96
 // NAME_MAX of every Linux file system, plus the NUL.

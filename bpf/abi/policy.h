@@ -24,16 +24,19 @@ enum trigon_syscall_abi { TRIGON_ABI_NATIVE = 0, TRIGON_ABI_COMPAT32 = 1, TRIGON
 // How a field is read. One name may serve several policy types (int32 and sint32 are both INT32).
 enum trigon_arg_type {
   TRIGON_ARG_NONE = 0,
-  TRIGON_ARG_INT32 = 1,       // sign-extended from 32 bits
-  TRIGON_ARG_UINT32 = 2,      // zero-extended from 32 bits
-  TRIGON_ARG_INT64 = 3,       //
-  TRIGON_ARG_UINT64 = 4,      // also size_t
-  TRIGON_ARG_STRING = 5,      // user string, up to TRIGON_MAX_PATH
-  TRIGON_ARG_FD = 6,          // resolved through the process's own table to a path
-  TRIGON_ARG_CHAR_BUF = 7,    // user bytes; size from argument size_arg
-  TRIGON_ARG_SOCKADDR = 8,    // user struct sockaddr; size from argument size_arg
-  TRIGON_ARG_SYSCALL = 9,     // the number itself; value = number | 0x80000000 when 32-bit (facts: syscall64)
-  TRIGON_ARG_INT16 = 10, TRIGON_ARG_UINT16 = 11, TRIGON_ARG_INT8 = 12, TRIGON_ARG_UINT8 = 13,
+  TRIGON_ARG_INT32 = 1,     // sign-extended from 32 bits
+  TRIGON_ARG_UINT32 = 2,    // zero-extended from 32 bits
+  TRIGON_ARG_INT64 = 3,     //
+  TRIGON_ARG_UINT64 = 4,    // also size_t
+  TRIGON_ARG_STRING = 5,    // user string, up to TRIGON_MAX_PATH
+  TRIGON_ARG_FD = 6,        // resolved through the process's own table to a path
+  TRIGON_ARG_CHAR_BUF = 7,  // user bytes; size from argument size_arg
+  TRIGON_ARG_SOCKADDR = 8,  // user struct sockaddr; size from argument size_arg
+  TRIGON_ARG_SYSCALL = 9,   // the number itself; value = number | 0x80000000 when 32-bit (facts: syscall64)
+  TRIGON_ARG_INT16 = 10,
+  TRIGON_ARG_UINT16 = 11,
+  TRIGON_ARG_INT8 = 12,
+  TRIGON_ARG_UINT8 = 13,
   TRIGON_ARG_TYPES = 14
 };
 
@@ -43,7 +46,7 @@ struct trigon_field_conf {
   __u8 arg;       // register 0…5; ignored for TRIGON_ARG_SYSCALL
   __u8 size_arg;  // 1 + register that holds the size, 0: none (CHAR_BUF then takes nothing)
   __u8 pad;
-  __u32 max;      // bytes kept of a string or buffer, at most TRIGON_MAX_PATH
+  __u32 max;  // bytes kept of a string or buffer, at most TRIGON_MAX_PATH
 };
 
 // Where the value of a dimension comes from.
@@ -58,22 +61,22 @@ enum trigon_source {
 
 // How a value becomes a vector.
 enum trigon_lookup {
-  TRIGON_LOOKUP_EQ = 0,       // tri_numbers {dim, value}; miss: dflt
-  TRIGON_LOOKUP_RANGE = 1,    // tri_ranges, longest prefix over the value's 64 bits, big endian; signed values have
-                              // their sign bit flipped (conf.flip); miss: dflt
-  TRIGON_LOOKUP_MASK = 2,     // OR of tri_numbers {dim, bit number} over the set bits of value & mask, and dflt
-  TRIGON_LOOKUP_PREFIX = 3,   // tri_prefixes over the bytes and a final NUL: exact values end in the NUL
+  TRIGON_LOOKUP_EQ = 0,      // tri_numbers {dim, value}; miss: dflt
+  TRIGON_LOOKUP_RANGE = 1,   // tri_ranges, longest prefix over the value's 64 bits, big endian; signed values have
+                             // their sign bit flipped (conf.flip); miss: dflt
+  TRIGON_LOOKUP_MASK = 2,    // OR of tri_numbers {dim, bit number} over the set bits of value & mask, and dflt
+  TRIGON_LOOKUP_PREFIX = 3,  // tri_prefixes over the bytes and a final NUL: exact values end in the NUL
   // Both: an entry with vector 0 reads as a miss, so that the compiler writes another empty vector instead.
-  TRIGON_LOOKUP_POSTFIX = 4   // tri_prefixes over the reversed bytes and a final NUL
+  TRIGON_LOOKUP_POSTFIX = 4  // tri_prefixes over the reversed bytes and a final NUL
 };
 
 struct trigon_dim {
-  __u8 source;  // enum trigon_source
-  __u8 field;   // for TRIGON_SRC_FIELD
-  __u8 lookup;  // enum trigon_lookup
-  __u8 flip;    // 1: flip bit 63 before a range look-up (signed type)
-  __u32 dim;    // number of the dimension in the shared tables
-  __u32 dflt;   // vector when nothing is found
+  __u8 source;       // enum trigon_source
+  __u8 field;        // for TRIGON_SRC_FIELD
+  __u8 lookup;       // enum trigon_lookup
+  __u8 flip;         // 1: flip bit 63 before a range look-up (signed type)
+  __u32 dim;         // number of the dimension in the shared tables
+  __u32 dflt;        // vector when nothing is found
   __u32 unreadable;  // vector when the field could not be read: negated filters accept, positive ones do not
   __u64 mask;        // TRIGON_LOOKUP_MASK: bits that any selector looks at
 };
@@ -85,12 +88,12 @@ struct trigon_dim {
 
 // One hook point's tables in one generation.
 struct trigon_hook {
-  __u16 words;       // of a vector that are in use: (selectors + 63) / 64
-  __u16 fields;      // entries of field[], in the order they are read: cheap and restricted ones first
-  __u16 dims;        // entries of dim[]; those with a process source first, then by field
-  __u16 selectors;   //
-  __u32 sel_base;    // first entry of tri_selectors
-  __u32 all;         // vector with the bits of all selectors
+  __u16 words;      // of a vector that are in use: (selectors + 63) / 64
+  __u16 fields;     // entries of field[], in the order they are read: cheap and restricted ones first
+  __u16 dims;       // entries of dim[]; those with a process source first, then by field
+  __u16 selectors;  //
+  __u32 sel_base;   // first entry of tri_selectors
+  __u32 all;        // vector with the bits of all selectors
   struct trigon_field_conf field[TRIGON_MAX_FIELDS];
   struct trigon_dim dim[TRIGON_MAX_DIMS];
 };
@@ -104,18 +107,18 @@ enum trigon_action_flags {
 struct trigon_selector {
   __u16 actions;  // enum trigon_action_flags
   __u16 signal;
-  __u16 spec_end;  // selectors below this number and not below spec_begin belong to the same hook entry of a policy:
+  __u16 spec_end;    // selectors below this number and not below spec_begin belong to the same hook entry of a policy:
   __u16 spec_begin;  // the first that matches wins, the others are cleared
 };
 
 // One entry, one per generation for what differs: what a program reads first.
 struct trigon_control {
-  __u32 generation;      // 0: no policy has been loaded yet
-  __u32 follow_active;   // some policy or trace follows processes: forks inherit trigon_task_state.follow
-  __u32 raw_hook[2];     // slot + 1 of the raw_syscalls/sys_enter hook per generation parity, 0: none
-  __u32 follow_count;    // entries of follow_pid in use
-  __u32 follow_epoch;    // changes when follow_pid does: bits of another epoch mean other pids
-  __u32 follow_pid[64];  // followForks values; bit i of trigon_task_state.follow stands for follow_pid[i]
+  __u32 generation;        // 0: no policy has been loaded yet
+  __u32 follow_active;     // some policy or trace follows processes: forks inherit trigon_task_state.follow
+  __u32 raw_hook[2];       // slot + 1 of the raw_syscalls/sys_enter hook per generation parity, 0: none
+  __u32 follow_count;      // entries of follow_pid in use
+  __u32 follow_epoch;      // changes when follow_pid does: bits of another epoch mean other pids
+  __u32 follow_pid[64];    // followForks values; bit i of trigon_task_state.follow stands for follow_pid[i]
   __u64 follow_is_ns_pid;  // bit i: follow_pid[i] is a namespace pid
   __u32 binary_dim[2];     // per parity: see above; 0: no policy restricts binaries
   __u32 trace_only;        // 1: only processes with bit TRIGON_FOLLOW_TRACE are looked at

@@ -168,8 +168,8 @@ struct trigon_cgroup_event {
   struct trigon_record rec;
   __u64 id;
   __u32 op;
-  __u32 hierarchy;           // cgroup_root.hierarchy_id; 0 is cgroup2's
-  struct trigon_span path;   // from the hierarchy's root, no NUL
+  __u32 hierarchy;          // cgroup_root.hierarchy_id; 0 is cgroup2's
+  struct trigon_span path;  // from the hierarchy's root, no NUL
 };
 
 enum trigon_field_flags {
@@ -181,19 +181,19 @@ struct trigon_field {
   __u8 type;   // enum trigon_arg_type (abi/policy.h)
   __u8 flags;  // enum trigon_field_flags
   __u16 path_flags;
-  __u32 size;              // original size in bytes, for buffers
-  __u64 value;             // the register
+  __u32 size;               // original size in bytes, for buffers
+  __u64 value;              // the register
   struct trigon_span data;  // strings, buffers, addresses, paths (forward, joined)
 };
 
 struct trigon_hook_event {
   struct trigon_record rec;
-  __u32 generation;  // of the tables that decided
-  __u16 hook;        // slot in them
-  __u16 matches;     // selectors in match[]
-  __u32 syscall;     // number, as the ABI counts
-  __u16 syscall_abi;  // enum trigon_syscall_abi
-  __s16 signal_error;  // 0 or -errno of the signal that an action sent
+  __u32 generation;                 // of the tables that decided
+  __u16 hook;                       // slot in them
+  __u16 matches;                    // selectors in match[]
+  __u32 syscall;                    // number, as the ABI counts
+  __u16 syscall_abi;                // enum trigon_syscall_abi
+  __s16 signal_error;               // 0 or -errno of the signal that an action sent
   __u16 match[TRIGON_MAX_MATCHES];  // selector numbers at this hook
   __u32 fields;
   __u32 uid;  // effective

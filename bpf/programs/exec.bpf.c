@@ -15,24 +15,24 @@
 #include "bpf/lib/read/task.h"
 
 // User memory straight into the ring. 5.10 reserves constant sizes only, hence the classes.
-#define EXEC_DATA_CLASS(name, capacity)                                                                            \
-  static __noinline int name(struct trigon_counters *counters, u64 start, u32 len, u32 what, u64 start_ns) {       \
-    struct trigon_exec_data *data = bpf_ringbuf_reserve(&tri_ring, sizeof(*data) + (capacity), 0);                 \
-    int err;                                                                                                       \
-    base_count(&counters->produced[TRIGON_REC_EXEC_DATA]);                                                         \
-    if (!data) {                                                                                                   \
-      emit_lost(counters, TRIGON_REC_EXEC_DATA);                                                                   \
-      return -1;                                                                                                   \
-    }                                                                                                              \
-    u64 id = bpf_get_current_pid_tgid();                                                                           \
-    emit_header(&data->rec, counters, TRIGON_REC_EXEC_DATA, id >> 32, id, start_ns);                               \
-    data->rec.size = sizeof(*data) + (capacity);                                                                   \
-    data->what = what;                                                                                             \
-    if (len > (capacity)) len = (capacity);                                                                        \
-    err = bpf_probe_read_user(data + 1, len, (void *)start);                                                       \
-    data->len = err ? 0 : len;                                                                                     \
-    bpf_ringbuf_submit(data, BPF_RB_NO_WAKEUP);                                                                    \
-    return err ? -2 : 0;                                                                                           \
+#define EXEC_DATA_CLASS(name, capacity)                                                                      \
+  static __noinline int name(struct trigon_counters *counters, u64 start, u32 len, u32 what, u64 start_ns) { \
+    struct trigon_exec_data *data = bpf_ringbuf_reserve(&tri_ring, sizeof(*data) + (capacity), 0);           \
+    int err;                                                                                                 \
+    base_count(&counters->produced[TRIGON_REC_EXEC_DATA]);                                                   \
+    if (!data) {                                                                                             \
+      emit_lost(counters, TRIGON_REC_EXEC_DATA);                                                             \
+      return -1;                                                                                             \
+    }                                                                                                        \
+    u64 id = bpf_get_current_pid_tgid();                                                                     \
+    emit_header(&data->rec, counters, TRIGON_REC_EXEC_DATA, id >> 32, id, start_ns);                         \
+    data->rec.size = sizeof(*data) + (capacity);                                                             \
+    data->what = what;                                                                                       \
+    if (len > (capacity)) len = (capacity);                                                                  \
+    err = bpf_probe_read_user(data + 1, len, (void *)start);                                                 \
+    data->len = err ? 0 : len;                                                                               \
+    bpf_ringbuf_submit(data, BPF_RB_NO_WAKEUP);                                                              \
+    return err ? -2 : 0;                                                                                     \
   }
 EXEC_DATA_CLASS(exec_data_4k, 4096)
 EXEC_DATA_CLASS(exec_data_32k, 32768)

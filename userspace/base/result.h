@@ -103,12 +103,12 @@ class [[nodiscard]] Result<void> {
 // TRIGON_TRY(auto x, expression): binds the value or returns the error. TRIGON_CHECK(expression): the same for void.
 #define TRIGON_TRY_CAT2(a, b) a##b
 #define TRIGON_TRY_CAT(a, b) TRIGON_TRY_CAT2(a, b)
-#define TRIGON_TRY_IMPL(tmp, decl, expr)         \
-  auto tmp = (expr);                             \
+#define TRIGON_TRY_IMPL(tmp, decl, expr)        \
+  auto tmp = (expr);                            \
   if (!tmp.ok()) return std::move(tmp).error(); \
   decl = *std::move(tmp)
 #define TRIGON_TRY(decl, expr) TRIGON_TRY_IMPL(TRIGON_TRY_CAT(trigon_try_, __LINE__), decl, expr)
-#define TRIGON_CHECK(expr)                                                        \
-  do {                                                                            \
+#define TRIGON_CHECK(expr)                                                                      \
+  do {                                                                                          \
     if (auto trigon_check = (expr); !trigon_check.ok()) return std::move(trigon_check).error(); \
   } while (0)

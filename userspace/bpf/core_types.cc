@@ -42,10 +42,10 @@ class Copier {
       uint32_t bit_offset, bit_size;
     };
     std::vector<Member> members;
-    collect(type, 0, flavours, [&](std::string_view name, uint32_t member_type, uint32_t bits, uint32_t size,
-                                   const Flavours& inner) {
-      members.push_back({std::string(name), copy(member_type, inner), bits, size});
-    });
+    collect(type, 0, flavours,
+            [&](std::string_view name, uint32_t member_type, uint32_t bits, uint32_t size, const Flavours& inner) {
+              members.push_back({std::string(name), copy(member_type, inner), bits, size});
+            });
     const std::string name(kernel_.name(type.name_off));
     // A union stays a union for its size only; members keep their offsets either way, so a structure serves for both.
     const int made = btf__add_struct(out_.get(), name.c_str(), type.size);
@@ -67,8 +67,7 @@ class Copier {
     const bool bitfields = BTF_INFO_KFLAG(type.info) != 0;
     const btf_member* member = kernel_.members(type);
     for (uint32_t i = 0; i < BTF_INFO_VLEN(type.info); ++i, ++member) {
-      const uint32_t bits =
-          base_bits + (bitfields ? BTF_MEMBER_BIT_OFFSET(member->offset) : member->offset);
+      const uint32_t bits = base_bits + (bitfields ? BTF_MEMBER_BIT_OFFSET(member->offset) : member->offset);
       const uint32_t size = bitfields ? BTF_MEMBER_BITFIELD_SIZE(member->offset) : 0;
       const uint32_t resolved = kernel_.resolve(member->type);
       const std::string_view name = kernel_.name(member->name_off);

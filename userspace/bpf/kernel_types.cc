@@ -57,9 +57,9 @@ Result<KernelTypes> KernelTypes::read(const char* path) {
   Fd fd(::open(path, O_RDONLY | O_CLOEXEC));
   if (!fd) {
     if (errno == ENOENT)
-      return Error(ErrorCode::kUnsupported,
-                   fmt::format("this kernel has no type information at {}: it was built without CONFIG_DEBUG_INFO_BTF",
-                               path));
+      return Error(
+          ErrorCode::kUnsupported,
+          fmt::format("this kernel has no type information at {}: it was built without CONFIG_DEBUG_INFO_BTF", path));
     return Error::from_errno(fmt::format("open {}", path));
   }
   const off_t size = lseek(fd.get(), 0, SEEK_END);

@@ -60,9 +60,10 @@ class LogCapture {
 
 Error load_error(int err, const std::string& log) {
   if (err == EPERM || err == EACCES)
-    return Error(ErrorCode::kPermission,
-                 "the kernel refuses to load BPF programs: run as root, or with CAP_BPF and CAP_PERFMON (and outside of "
-                 "a container that filters bpf(2))");
+    return Error(
+        ErrorCode::kPermission,
+        "the kernel refuses to load BPF programs: run as root, or with CAP_BPF and CAP_PERFMON (and outside of "
+        "a container that filters bpf(2))");
   if (access("/sys/kernel/btf/vmlinux", R_OK) != 0)
     return Error(ErrorCode::kUnsupported,
                  "this kernel has no type information at /sys/kernel/btf/vmlinux: it was built without "
@@ -193,8 +194,7 @@ Result<std::unique_ptr<Sensor>> Sensor::load(const SensorOptions& options, Featu
 Result<void> Sensor::attach() {
   const auto& progs = impl_->skel->progs;
   // Exits last: a process whose exit is seen has had its birth seen.
-  for (const bpf_program* program :
-       {progs.cgroup_mkdir, progs.process_fork, progs.process_exec, progs.process_exit})
+  for (const bpf_program* program : {progs.cgroup_mkdir, progs.process_fork, progs.process_exec, progs.process_exit})
     TRIGON_CHECK(impl_->attach_to(&impl_->links, program));
   return {};
 }
@@ -261,9 +261,7 @@ size_t Sensor::consume(const Handler& handler, size_t limit) {
   return limit - impl_->left;
 }
 
-void Sensor::sleep() {
-  __atomic_store_n(&impl_->skel->bss->run_reader_sleeps, 1, __ATOMIC_SEQ_CST);
-}
+void Sensor::sleep() { __atomic_store_n(&impl_->skel->bss->run_reader_sleeps, 1, __ATOMIC_SEQ_CST); }
 void Sensor::awake() { __atomic_store_n(&impl_->skel->bss->run_reader_sleeps, 0, __ATOMIC_RELAXED); }
 
 SensorCounters Sensor::counters() const {

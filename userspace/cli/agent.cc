@@ -130,13 +130,13 @@ void add_agent(CLI::App& app, int& exit_code) {
       ->check(CLI::IsMember({"compact", "json", "none"}));
   verb->add_flag("--timestamps", flags->timestamps, "Times in compact output");
   flags->sensor.add_to(verb);
-  verb->footer(fmt::format(
-      "Examples:\n"
-      "  trigon agent                                            events on this terminal\n"
-      "  trigon agent --export-filename /var/log/trigon.json --tracing-policy-dir /etc/trigon/policies\n"
-      "  TRIGON_ENABLE_PROCESS_NS=true trigon agent -o json      every flag has such a variable\n\n"
-      "SIGHUP reopens the file and reads the policy directory again; SIGTERM drains and stops.\n{}",
-      kExitCodesHelp));
+  verb->footer(
+      fmt::format("Examples:\n"
+                  "  trigon agent                                            events on this terminal\n"
+                  "  trigon agent --export-filename /var/log/trigon.json --tracing-policy-dir /etc/trigon/policies\n"
+                  "  TRIGON_ENABLE_PROCESS_NS=true trigon agent -o json      every flag has such a variable\n\n"
+                  "SIGHUP reopens the file and reads the policy directory again; SIGTERM drains and stops.\n{}",
+                  kExitCodesHelp));
   verb->callback([flags, dir, &exit_code] {
     auto result = run_agent(*flags, dir->count() > 0);
     exit_code = result.ok() ? kExitOk : report(result.error());

@@ -37,7 +37,7 @@ std::string suggestion(const CLI::App& app, int argc, char** argv) {
   std::vector<std::string_view> views(names.begin(), names.end());
   auto found = nearest(argv[1], views);
   return found ? fmt::format("trigon: there is no verb \"{}\"; did you mean \"{}\"?\n", argv[1], *found)
-                 : fmt::format("trigon: there is no verb \"{}\"; `trigon --help` lists them\n", argv[1]);
+               : fmt::format("trigon: there is no verb \"{}\"; `trigon --help` lists them\n", argv[1]);
 }
 
 }  // namespace
@@ -45,13 +45,14 @@ std::string suggestion(const CLI::App& app, int argc, char** argv) {
 int run(int argc, char** argv) {
   CLI::App app("Trigon: sees what processes do, decides in the kernel against YAML policies.", "trigon");
   app.require_subcommand(1);
-  app.footer(fmt::format("Examples:\n"
-                         "  trigon trace exec                      every program that starts and ends, live\n"
-                         "  trigon trace -p policy.yaml -- make    a command under policies\n"
-                         "  trigon agent --tracing-policy-dir /etc/trigon/policies --export-filename /var/log/trigon.json\n"
-                         "  trigon policy check policies/          no root needed\n"
-                         "  trigon doctor                          what this kernel offers\n\n{}",
-                         kExitCodesHelp));
+  app.footer(
+      fmt::format("Examples:\n"
+                  "  trigon trace exec                      every program that starts and ends, live\n"
+                  "  trigon trace -p policy.yaml -- make    a command under policies\n"
+                  "  trigon agent --tracing-policy-dir /etc/trigon/policies --export-filename /var/log/trigon.json\n"
+                  "  trigon policy check policies/          no root needed\n"
+                  "  trigon doctor                          what this kernel offers\n\n{}",
+                  kExitCodesHelp));
   int exit_code = kExitOk;
   add_agent(app, exit_code);
   add_trace(app, exit_code);

@@ -35,10 +35,11 @@ void add_policy(CLI::App& app, int& exit_code) {
   auto paths = std::make_shared<std::vector<std::string>>();
   CLI::App* sub = verb->add_subcommand("check", "Check files, or all *.yaml and *.yml of directories; no root needed");
   sub->add_option("paths", *paths, "Files or directories")->required();
-  sub->footer(fmt::format("Examples:\n"
-                          "  trigon policy check policy.yaml\n"
-                          "  trigon policy check policies/ extra.yaml\n\n{}",
-                          kExitCodesHelp));
+  sub->footer(
+      fmt::format("Examples:\n"
+                  "  trigon policy check policy.yaml\n"
+                  "  trigon policy check policies/ extra.yaml\n\n{}",
+                  kExitCodesHelp));
   sub->callback([paths, &exit_code] { exit_code = check(*paths); });
 }
 

@@ -48,10 +48,13 @@ void SensorFlags::add_to(CLI::App* verb) {
   env(verb->add_flag("--enable-process-ns", process_ns, "Namespaces in events"), "TRIGON_ENABLE_PROCESS_NS");
   env(verb->add_flag("--enable-process-environment-variables", environment, "Environment of executed programs"),
       "TRIGON_ENABLE_PROCESS_ENVIRONMENT_VARIABLES");
-  env(verb->add_option("--filter-environment-variables", environment_names, "Only these variables")->delimiter(',')->allow_extra_args(false),
+  env(verb->add_option("--filter-environment-variables", environment_names, "Only these variables")
+          ->delimiter(',')
+          ->allow_extra_args(false),
       "TRIGON_FILTER_ENVIRONMENT_VARIABLES");
   env(verb->add_option("--enable-ancestors", ancestors, "Events that carry all ancestors: base, kprobe, tracepoint")
-          ->delimiter(',')->allow_extra_args(false)
+          ->delimiter(',')
+          ->allow_extra_args(false)
           ->check(CLI::IsMember({"base", "kprobe", "tracepoint"})),
       "TRIGON_ENABLE_ANCESTORS");
   env(verb->add_option("--cluster-name", cluster_name, "Goes into cluster_name"), "TRIGON_CLUSTER_NAME");

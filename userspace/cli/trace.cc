@@ -61,9 +61,7 @@ Result<int> run_trace(const TraceFlags& flags, uint32_t kinds) {
   return command ? command->wait() : 0;
 }
 
-void finish(const Result<int>& result, int& exit_code) {
-  exit_code = result.ok() ? *result : report(result.error());
-}
+void finish(const Result<int>& result, int& exit_code) { exit_code = result.ok() ? *result : report(result.error()); }
 
 }  // namespace
 
@@ -72,26 +70,28 @@ void add_trace(CLI::App& app, int& exit_code) {
   CLI::App* verb = app.add_subcommand("trace", "Trace without a daemon and without configuration");
   verb->add_option("-p,--policy", flags->policies, "Policy file or directory (repeatable)")->allow_extra_args(false);
   add_common(verb, flags.get());
-  verb->footer(fmt::format("Examples:\n"
-                           "  trigon trace exec                          programs that start and end\n"
-                           "  trigon trace exec -- make                  only those of this command\n"
-                           "  trigon trace -p policy.yaml                what the policy matches, on the whole machine\n"
-                           "  trigon trace -p policy.yaml -- ./server    only in this command and its descendants\n\n"
-                           "With a command the exit code is the command's (128 + signal when it was killed).\n{}",
-                           kExitCodesHelp));
+  verb->footer(
+      fmt::format("Examples:\n"
+                  "  trigon trace exec                          programs that start and end\n"
+                  "  trigon trace exec -- make                  only those of this command\n"
+                  "  trigon trace -p policy.yaml                what the policy matches, on the whole machine\n"
+                  "  trigon trace -p policy.yaml -- ./server    only in this command and its descendants\n\n"
+                  "With a command the exit code is the command's (128 + signal when it was killed).\n{}",
+                  kExitCodesHelp));
 
   auto exec_flags = std::make_shared<TraceFlags>();
   CLI::App* exec = verb->add_subcommand("exec", "Programs that start and end");
   add_common(exec, exec_flags.get());
-  exec->footer(fmt::format("Examples:\n"
-                           "  trigon trace exec\n"
-                           "  trigon trace exec -o json --enable-process-cred\n"
-                           "  trigon trace exec -- sh -c 'ls | wc -l'\n\n{}",
-                           kExitCodesHelp));
+  exec->footer(
+      fmt::format("Examples:\n"
+                  "  trigon trace exec\n"
+                  "  trigon trace exec -o json --enable-process-cred\n"
+                  "  trigon trace exec -- sh -c 'ls | wc -l'\n\n{}",
+                  kExitCodesHelp));
   exec->callback([exec_flags, &exit_code] {
-    finish(run_trace(*exec_flags, output::kind_bit(output::EventKind::kExec) |
-                                      output::kind_bit(output::EventKind::kExit)),
-           exit_code);
+    finish(
+        run_trace(*exec_flags, output::kind_bit(output::EventKind::kExec) | output::kind_bit(output::EventKind::kExit)),
+        exit_code);
   });
   verb->callback([flags, verb, exec, &exit_code] {
     if (exec->parsed()) return;

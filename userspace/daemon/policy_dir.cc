@@ -32,9 +32,9 @@ Result<std::map<std::string, PolicyDir::Stamp>> PolicyDir::list() const {
     struct stat st;
     // Follows links: a mounted ConfigMap is made of them.
     if (stat(entry.path().c_str(), &st) != 0 || !S_ISREG(st.st_mode)) continue;
-    files[entry.path()] = {st.st_ino, static_cast<uint64_t>(st.st_size),
-                           static_cast<uint64_t>(st.st_mtim.tv_sec) * 1'000'000'000 +
-                               static_cast<uint64_t>(st.st_mtim.tv_nsec)};
+    files[entry.path()] = {
+        st.st_ino, static_cast<uint64_t>(st.st_size),
+        static_cast<uint64_t>(st.st_mtim.tv_sec) * 1'000'000'000 + static_cast<uint64_t>(st.st_mtim.tv_nsec)};
   }
   return files;
 }
@@ -83,15 +83,16 @@ void PolicyDir::rescan() {
     if (known != files_.end() && known->second == stamp) continue;
     policy::Loaded loaded = policy::load_paths(std::vector<std::string>{path});
     if (!loaded.ok()) {
-      fmt::print(stderr, "{}trigon: {}: not taken over; what was in force stays\n",
-                 policy::format(loaded.diagnostics), path);
+      fmt::print(stderr, "{}trigon: {}: not taken over; what was in force stays\n", policy::format(loaded.diagnostics),
+                 path);
       continue;
     }
     const size_t count = loaded.policies.size();
     if (auto replaced = store_->replace(path, std::move(loaded.policies)); !replaced.ok())
       fmt::print(stderr, "trigon: {}: {}; what was in force stays\n", path, replaced.error().message());
     else
-      fmt::print(stderr, "trigon: {}: {} in force\n", path, count == 1 ? "1 policy" : fmt::format("{} policies", count));
+      fmt::print(stderr, "trigon: {}: {} in force\n", path,
+                 count == 1 ? "1 policy" : fmt::format("{} policies", count));
   }
   files_ = *std::move(files);
 }

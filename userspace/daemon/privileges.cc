@@ -13,8 +13,7 @@ namespace {
 
 constexpr uint64_t bit(unsigned capability) { return 1ULL << capability; }
 
-constexpr uint64_t kKept =
-    bit(CAP_BPF) | bit(CAP_PERFMON) | bit(CAP_SYS_PTRACE) | bit(CAP_DAC_READ_SEARCH);
+constexpr uint64_t kKept = bit(CAP_BPF) | bit(CAP_PERFMON) | bit(CAP_SYS_PTRACE) | bit(CAP_DAC_READ_SEARCH);
 
 }  // namespace
 

@@ -1,5 +1,5 @@
-// PolicyStore: the policies in force. Each change compiles the whole set anew and switches the kernel over at once: at no
-// moment is there neither the old nor the new policy. A change that fails leaves everything as it was.
+// PolicyStore: the policies in force. Each change compiles the whole set anew and switches the kernel over at once: at
+// no moment is there neither the old nor the new policy. A change that fails leaves everything as it was.
 #pragma once
 
 #include <cstdint>

@@ -5,10 +5,10 @@
 #define TRIGON_LIB_BASE_BPF_H
 
 // clang-format off: the kernel types come before libbpf's headers, which need them
-#include "bpf/lib/base/kernel.h"
-#include <bpf/bpf_helpers.h>
 #include <bpf/bpf_core_read.h>
+#include <bpf/bpf_helpers.h>
 #include <bpf/bpf_tracing.h>
+#include "bpf/lib/base/kernel.h"
 // clang-format on
 
 // Keeps clang from proving a bound itself and dropping the check that the verifier needs to see.
@@ -32,15 +32,17 @@ extern void *bpf_rdonly_cast(const void *pointer, u32 btf_id__k) __ksym __weak;
 
 // The same pointer without the verifier's trust, for reading members. For each pointer member that is read through a
 // trusted pointer, the verifier looks for the names "TYPE__safe_rcu" and two more among all of the kernel's types:
-// millions of instructions each, most of the time that a load takes. What needs trust (task storage) keeps the original.
-#define base_untrusted(pointer, btf_id)   ((btf_id) && bpf_ksym_exists(bpf_rdonly_cast) ? (typeof(pointer))bpf_rdonly_cast(pointer, btf_id) : (pointer))
+// millions of instructions each, most of the time that a load takes. What needs trust (task storage) keeps the
+// original.
+#define base_untrusted(pointer, btf_id) \
+  ((btf_id) && bpf_ksym_exists(bpf_rdonly_cast) ? (typeof(pointer))bpf_rdonly_cast(pointer, btf_id) : (pointer))
 
 // Calls step(i, ctx) for i = 0, 1, … until it returns non-zero, at most `most` times; `unrolled` times on kernels
 // without bpf_loop (5.17, e6f2dd0f8067), whose verifiers follow each round. With bpf_loop the body is verified once,
 // provided that what changes from round to round lies in map memory: on the stack, the verifier follows its values.
 #ifdef TRIGON_UNROLLED
-#define base_loop(most, unrolled, step, ctx)           \
-  for (u32 base_i = 0; base_i < (unrolled); base_i++)  \
+#define base_loop(most, unrolled, step, ctx)          \
+  for (u32 base_i = 0; base_i < (unrolled); base_i++) \
     if (step(base_i, ctx)) break
 #else
 #define base_loop(most, unrolled, step, ctx) bpf_loop(most, step, ctx, 0)

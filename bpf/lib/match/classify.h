@@ -253,8 +253,8 @@ static __always_inline u32 classify_lowest_bit(u64 word) {
   return n;
 }
 
-// Notes what the next selector of the vector wants: first match wins within its hook entry. One word or selector a call.
-// Returns 0 when there is none.
+// Notes what the next selector of the vector wants: first match wins within its hook entry. One word or selector a
+// call. Returns 0 when there is none.
 TRIGON_GLOBAL int classify_take(u32 hook_index) {
   struct match_work *work = match_work();
   struct match_scratch *scratch = match_scratch();

@@ -21,20 +21,20 @@ struct match_scratch {
 
 // Separate from the event so that its bounds stay simple.
 struct match_work {
-  u64 arg[8];   // registers 0…5; eight, so that a masked index is in bounds
-  u32 used;     // bytes of the event so far, header included
-  u32 parity;   // of the generation that this event uses
-  u32 hook;     // index in tri_hooks
+  u64 arg[8];  // registers 0…5; eight, so that a masked index is in bounds
+  u32 used;    // bytes of the event so far, header included
+  u32 parity;  // of the generation that this event uses
+  u32 hook;    // index in tri_hooks
   u32 has_state;
   struct trigon_task_state state;
   struct trigon_vector vector;  // selectors that are left
   struct trigon_vector sum;     // of one mask dimension
-  u16 actions;  // of the selectors that matched
+  u16 actions;                  // of the selectors that matched
   u16 signal;
   u32 next;  // selectors below this number have been decided
   struct read_path_walk walk;
   u32 path_off, path_len, path_flags;
-  u32 dim;   // next dimension to evaluate
+  u32 dim;                        // next dimension to evaluate
   u32 reverse_last, reverse_len;  // of the string that is being reversed
   struct trigon_prefix_key key;
   char path[2 * TRIGON_MAX_PATH];  // built backwards from the middle; " (deleted)" goes behind it

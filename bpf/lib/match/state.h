@@ -94,9 +94,9 @@ static __always_inline void state_inherit(struct task_struct *child) {
   struct trigon_task_state *of_parent = state_find(parent, parent->tgid, parent->start_boottime);
   struct trigon_task_state value = {};
   u32 epoch = run_control.follow_epoch;
-  u64 follow = of_parent && of_parent->known == epoch ? of_parent->follow
-                                                      : state_follow_kept(of_parent) |
-                                                            state_follow_search(base_address(parent));
+  u64 follow = of_parent && of_parent->known == epoch
+                   ? of_parent->follow
+                   : state_follow_kept(of_parent) | state_follow_search(base_address(parent));
   if (!follow) return;
   value.follow = follow | state_follow_bits(child->tgid, state_ns_pid(child));
   value.known = epoch;

@@ -84,8 +84,9 @@ static __always_inline void read_task_cgroup(u64 *id, u32 *v1, const struct task
   *v1 = 0;
   if (cfg_cgroup_v1 && cgroup->level == 0) {
     struct cgroup_subsys_state *css = NULL;
-    bpf_probe_read_kernel(&css, sizeof(css), (void *)__builtin_preserve_access_index(&set->subsys[0]) +
-                                                 ((cfg_cgroup_v1 - 1) & 15) * sizeof(void *));
+    bpf_probe_read_kernel(
+        &css, sizeof(css),
+        (void *)__builtin_preserve_access_index(&set->subsys[0]) + ((cfg_cgroup_v1 - 1) & 15) * sizeof(void *));
     *id = BPF_CORE_READ(css, cgroup, kn, id);
     *v1 = cfg_cgroup_v1;
     return;
