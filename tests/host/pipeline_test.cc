@@ -68,6 +68,9 @@ TEST_F(Pipeline, LossIsSaidInTheStream) {
   run({trigger("spawn_storm"), storm_size(2000, 300), trigger("noop")});
   agent.send(SIGCONT);
   ASSERT_TRUE(agent.sync()) << agent.error_text();
+  // A processor that has nothing more to tell has its loss told within a second.
+  ::usleep(1'500'000);
+  ASSERT_TRUE(agent.sync()) << agent.error_text();
   const Finished done = agent.stop();
   EXPECT_EQ(done.exit_code, 0) << done.err;
   const Books books = agent.books();
