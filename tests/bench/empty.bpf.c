@@ -1,15 +1,17 @@
 // SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause)
 //
 // Nothing, on the three tracepoints of the base sensor: what being attached costs by itself.
-#include "bpf/lib/base/bpf.h"
+#include "bpf/abi/types.h"
+
+#include <bpf/bpf_helpers.h>
 
 SEC("tp_btf/sched_process_exec")
-int empty_exec(void *ctx) { return 0; }
+int empty_exec(__u64 *ctx) { return 0; }
 
 SEC("tp_btf/task_newtask")
-int empty_fork(void *ctx) { return 0; }
+int empty_fork(__u64 *ctx) { return 0; }
 
 SEC("tp_btf/sched_process_exit")
-int empty_exit(void *ctx) { return 0; }
+int empty_exit(__u64 *ctx) { return 0; }
 
 char LICENSE[] SEC("license") = "Dual BSD/GPL";

@@ -96,11 +96,11 @@ bool Agent::wait_for(const std::function<bool(const Events&)>& condition, Second
 // Records leave the ring in the order in which they were made: when the end of a process that was started now has been
 // written, everything before it has been. Its exec may have met a full ring, hence several attempts.
 bool Agent::sync() {
-  for (int attempt = 0; attempt < 10; ++attempt) {
+  for (int attempt = 0; attempt < 20; ++attempt) {
     const std::string word = "sync-" + std::to_string(++syncs_);
     const pid_t pid = host::run({trigger("noop"), word}).pid;
     const auto has_ended = [&](const Events& events) { return text_of(events.exit(pid), "arguments") == word; };
-    if (wait_for(has_ended, Seconds(patience(3)))) return true;
+    if (wait_for(has_ended, Seconds(patience(1)))) return true;
   }
   return false;
 }
