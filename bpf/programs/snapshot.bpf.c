@@ -37,7 +37,13 @@ int snapshot(struct bpf_iter__task *ctx) {
     off = image_path_read(IMAGE_OF_SNAPSHOT, IMAGE_CWD, root, cwd, off);
     if (!event->cwd.components && !event->cwd.flags) event->flags |= TRIGON_EXEC_ROOT_CWD;
   } else {
+    // A kernel thread or a zombie: its name is all there is.
     event->flags |= TRIGON_EXEC_NO_CWD;
+    long n = bpf_probe_read_kernel_str((void *)scratch + off, TASK_COMM_LEN, task->comm);
+    u32 len = n > 0 ? (n - 1) & (TASK_COMM_LEN - 1) : 0;
+    event->filename.off = off;
+    event->filename.len = len;
+    off += len;
   }
   emit_header(&event->rec, counters, TRIGON_REC_SNAPSHOT, task->tgid, task->pid, task->start_boottime);
   barrier_var(off);

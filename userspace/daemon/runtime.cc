@@ -62,6 +62,7 @@ Result<void> Runtime::open_outputs() {
       compact.node_name = options_.json.node_name;
       compact.color = one.color;
       compact.timestamps = one.timestamps;
+      compact.parents = true;
       writer = std::make_unique<output::CompactWriter>(compact, &clock_);
     }
     output::OutputFilter filter;

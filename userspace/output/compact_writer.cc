@@ -167,12 +167,14 @@ bool CompactWriter::put_known_detail(const HookEvent& event, std::string_view fo
       out->append(c);
       continue;
     }
-    const auto number = static_cast<size_t>(c - '0');
-    if (number >= args.size()) {
+    // The digit is the argument's number, wherever the policy lists it.
+    const auto number = static_cast<uint32_t>(c - '0');
+    const auto arg = std::find_if(args.begin(), args.end(), [&](const policy::ArgSpec& a) { return a.index == number; });
+    if (arg == args.end()) {
       out->truncate(start);
       return false;
     }
-    put_plain_argument(event.hook, args[number].field, arg_form(args[number].type), out);
+    put_plain_argument(event.hook, arg->field, arg_form(arg->type), out);
   }
   paint_end(out);
   return true;

@@ -84,6 +84,7 @@ void Pipeline::on_exec(const event::Exec& exec) {
 
 void Pipeline::on_exit(const event::Exit& exit) {
   const process::Ref<process::Process> process = tree_.exit(exit);
+  if (!process) return;
   ++counters_.exit_events;
   emit(EventKind::kExit, *process, [&](Writer& writer, Buffer* out) { writer.exit({*process, *exit.record}, out); });
   // Nothing will be written of it any more, but as somebody's parent.

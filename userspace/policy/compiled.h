@@ -16,6 +16,7 @@ struct ArgSpec {
   uint8_t field = 0;
   std::string type;   // as written in the policy: "int", "string", "sockaddr", …
   std::string label;  // empty: none
+  uint32_t index = 0;  // as written: the argument's number
 };
 
 enum class HookKind { kKprobe, kTracepoint };

@@ -78,7 +78,7 @@ std::shared_ptr<const HookSpec> make_spec(const HookEntry& entry, const FieldLis
   spec->tags = hook.tags;
   for (const Arg& arg : hook.args) {
     for (const trigon_field_conf& conf : FieldList::reads(arg)) {
-      spec->args.push_back({fields.find(conf), arg.type, arg.label});
+      spec->args.push_back({fields.find(conf), arg.type, arg.label, arg.index});
     }
   }
   return spec;

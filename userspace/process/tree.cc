@@ -194,6 +194,10 @@ Ref<Process> ProcessTree::exit(const event::Exit& exit) {
   expire(rec.time_ns);
   if (!pending_.empty()) pending_.drop(rec.pid, rec.start_ns);
   Ref<Process> process(&find_or_create(rec));
+  if (process->has(kProcessExited)) {
+    ++counters_.duplicate_exits;
+    return {};
+  }
   end_life(process.get(), rec.time_ns);
   return process;
 }

@@ -42,6 +42,7 @@ struct TreeCounters {
   uint64_t cut_ancestors = 0;  // links to a parent given up for the cap
   uint64_t unknown = 0;        // entries made for processes that no record had told of
   uint64_t duplicates = 0;     // fork and snapshot records of processes that were known
+  uint64_t duplicate_exits = 0;  // a second exit of the same process
   uint64_t reused_pids = 0;    // a pid came again before the exit of its old process was seen
 };
 
@@ -70,7 +71,8 @@ class ProcessTree {
   // The process that the exec made. `data` receives arguments and environment, in full; valid until the next exec.
   Ref<Process> exec(const event::Exec& exec, ExecData* data);
   void exec_data(const event::ExecData& data);
-  // The process that ended: still complete, in grace from now on.
+  // The process that ended: still complete, in grace from now on. Null when it had ended before: two threads that leave
+  // last together both report.
   Ref<Process> exit(const event::Exit& exit);
   // The process of any other record; made as unknown when there is none.
   Process& find_or_create(const trigon_record& rec);

@@ -37,6 +37,7 @@ enum { BPF_RB_NO_WAKEUP = 1, BPF_RB_FORCE_WAKEUP = 2 };
 enum { BPF_RB_AVAIL_DATA = 0 };
 
 // include/linux/sched.h; stable since before 5.10.
+#define TASK_COMM_LEN 16
 #define PF_KTHREAD 0x00200000
 #define CLONE_THREAD 0x00010000
 // CLONE_NEW{NS,CGROUP,UTS,IPC,USER,PID,NET}; CLONE_NEWTIME (0x80) cannot be given to clone(2), only to clone3(2).
@@ -243,6 +244,7 @@ struct task_struct {
   struct css_set *cgroups;
   kuid_t loginuid;
   u32 sessionid;
+  char comm[TASK_COMM_LEN];
 };
 struct linux_binprm {
   u32 secureexec : 1;

@@ -34,10 +34,9 @@ static long match_path_step(u32 i, struct match_work **ctx) {
 }
 
 // Of `file` (a struct file *, as a number: global functions of 5.10 take numbers only), seen from the current task's
-// root. 0 on success; the result is work->path[path_off, path_off + path_len), with a NUL behind it.
+// root. 0 on success; a deleted file has the path that it had, and a flag (it still matches its policies). The result is work->path[path_off, path_off + path_len), with a NUL behind it.
 TRIGON_GLOBAL int match_file_path(u64 file) {
   struct match_work *work = match_work();
-  u32 end = TRIGON_MAX_PATH;
   if (!work) return -1;
   struct task_struct *task = (void *)bpf_get_current_task();
   struct fs_struct *fs = BPF_CORE_READ(task, fs);
@@ -53,13 +52,9 @@ TRIGON_GLOBAL int match_file_path(u64 file) {
     pos = TRIGON_MAX_PATH - 1;
     work->path[TRIGON_MAX_PATH - 1] = '/';
   }
-  if (work->path_flags & TRIGON_PATH_UNLINKED) {
-    __builtin_memcpy(&work->path[TRIGON_MAX_PATH], " (deleted)", 10);
-    end += 10;
-  }
-  work->path[end] = 0;
+  work->path[TRIGON_MAX_PATH] = 0;
   work->path_off = pos;
-  work->path_len = end - pos;
+  work->path_len = TRIGON_MAX_PATH - pos;
   return 0;
 }
 

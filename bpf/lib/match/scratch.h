@@ -37,7 +37,7 @@ struct match_work {
   u32 dim;                        // next dimension to evaluate
   u32 reverse_last, reverse_len;  // of the string that is being reversed
   struct trigon_prefix_key key;
-  char path[2 * TRIGON_MAX_PATH];  // built backwards from the middle; " (deleted)" goes behind it
+  char path[2 * TRIGON_MAX_PATH];  // built backwards from the middle, where the NUL lies
 };
 
 struct {

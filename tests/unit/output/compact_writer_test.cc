@@ -14,8 +14,10 @@ class CompactTest : public ::testing::Test {
     fixture_.pipeline.add_output(std::make_unique<CompactWriter>(options, &fixture_.clock), &sink_);
   }
   std::string last() const { return sink_.lines().back(); }
+  // Arguments are numbered in their order.
   std::string hook(std::vector<policy::ArgSpec> args, const std::vector<test::FieldSpec>& fields,
                    const std::string& function = "sys_openat", uint16_t selector = 0) {
+    for (size_t i = 0; i < args.size(); ++i) args[i].index = static_cast<uint32_t>(i);
     auto set = test::openat_set(std::move(args));
     const_cast<policy::HookSpec&>(*set->hooks[0][0].spec).function = function;
     fixture_.set = set;
@@ -34,7 +36,11 @@ TEST_F(CompactTest, ExecAndExit) {
   EXPECT_EQ(last(), "🚀 process node-a /usr/bin/wget -q \"a b\" \"\\u001b[31m\"");
   fixture_.feed(test::make_exit(100, 1000, 3000, 9));
   EXPECT_EQ(last(), "💥 exit    node-a /usr/bin/wget -q \"a b\" \"\\u001b[31m\" SIGKILL");
+  // Once is enough: two threads that leave last together both report.
   fixture_.feed(test::make_exit(100, 1000, 3000, 0x200));
+  EXPECT_TRUE(last().ends_with("SIGKILL")) << last();
+  fixture_.feed(test::make_exec({.pid = 101, .start_ns = 1001, .args = {"true"}}));
+  fixture_.feed(test::make_exit(101, 1001, 3000, 0x200));
   EXPECT_TRUE(last().ends_with(" 2")) << last();
 }
 

@@ -181,7 +181,8 @@ TEST(JsonWriter, ThreadDiffersFromEventToEvent) {
   EXPECT_EQ(exit["process"]["tid"], 1);
   EXPECT_EQ(exit["status"], 3);
   EXPECT_FALSE(exit.contains("signal"));
-  fixture.feed(test::make_exit(1, 10, 200, 0x8b));
+  fixture.feed(test::make_hook(2, 20, 210, {}));
+  fixture.feed(test::make_exit(2, 20, 220, 0x8b));
   EXPECT_EQ(fixture.last()["process_exit"]["signal"], "SIGSEGV");
   EXPECT_EQ(fixture.last()["process_exit"]["trigon"]["core_dumped"], true);
 }
