@@ -48,6 +48,7 @@ host::Json run_trigger(std::vector<std::string> words, const std::string& fact);
 
 // In a guest with the instruction clock.
 void measure_spawn();
+void measure_calls();
 // On this machine.
 void measure_open();
 void measure_getppid();
