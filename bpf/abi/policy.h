@@ -21,6 +21,11 @@
 
 enum trigon_syscall_abi { TRIGON_ABI_NATIVE = 0, TRIGON_ABI_COMPAT32 = 1, TRIGON_ABI_X32 = 2, TRIGON_ABIS = 3 };
 
+// Slot + 1 of the hook of a system call, by ABI; 0: none. One look-up tells whether a number is hooked at all.
+struct trigon_syscall {
+  __u16 slot[4];  // enum trigon_syscall_abi; the last is unused
+};
+
 // How a field is read. One name may serve several policy types (int32 and sint32 are both INT32).
 enum trigon_arg_type {
   TRIGON_ARG_NONE = 0,

@@ -20,15 +20,17 @@ int BPF_PROG(process_exit, struct task_struct *task) {
   if (task->flags & PF_KTHREAD) return 0;
   struct trigon_counters *counters = base_counters();
   if (!counters) return 0;
-  struct trigon_exit event = {};
-  struct task_struct *leader = task->group_leader;
-  u64 start_ns = leader->start_boottime;
-  // As wait_task_zombie() reports it.
-  event.code = (signal->flags & SIGNAL_GROUP_EXIT) ? signal->group_exit_code : leader->exit_code;
-  event.thread_code = task->exit_code;
-  emit_header(&event.rec, counters, TRIGON_REC_EXIT, pid, task->pid, start_ns);
-  event.run_ns = event.rec.time_ns - start_ns;
+  struct trigon_exit *event = emit_reserve(counters, sizeof(*event), TRIGON_REC_EXIT);
+  if (event) {
+    const struct task_struct *leader = task->group_leader;
+    u64 start_ns = leader->start_boottime;
+    // As wait_task_zombie() reports it.
+    event->code = (signal->flags & SIGNAL_GROUP_EXIT) ? signal->group_exit_code : leader->exit_code;
+    event->thread_code = task->exit_code;
+    emit_header(&event->rec, counters, TRIGON_REC_EXIT, pid, task->pid, start_ns);
+    event->run_ns = event->rec.time_ns - start_ns;
+    emit_submit(&event->rec, sizeof(*event));
+  }
   state_forget_process(pid);
-  emit_output(&event.rec, counters, sizeof(event));
   return 0;
 }

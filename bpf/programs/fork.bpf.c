@@ -18,18 +18,17 @@ int BPF_PROG(process_fork, struct task_struct *task, u64 clone_flags) {
   if (!counters) return 0;
   state_inherit(task);
   task = base_untrusted(task, cfg_btf_task);
-  struct trigon_fork event = {};
+  struct trigon_fork *event = emit_reserve(counters, sizeof(*event), TRIGON_REC_FORK);
+  if (!event) return 0;
   const struct task_struct *parent = task->real_parent->group_leader;
-  event.parent_pid = parent->tgid;
-  event.parent_start_ns = parent->start_boottime;
-  event.ns_pid = read_task_ns_pid(task);
-  event.clone_flags = clone_flags;
-  read_task_cgroup(&event.cgroup_id, &event.cgroup_v1, task);
-  if (clone_flags & CLONE_NEW_ANY) {
-    event.has_ns = 1;
-    read_task_namespaces(&event.ns, task);
-  }
-  emit_header(&event.rec, counters, TRIGON_REC_FORK, task->tgid, task->pid, task->start_boottime);
-  emit_output(&event.rec, counters, sizeof(event));
+  event->parent_pid = parent->tgid;
+  event->parent_start_ns = parent->start_boottime;
+  event->ns_pid = read_task_ns_pid(task);
+  event->clone_flags = clone_flags;
+  read_task_cgroup(&event->cgroup_id, &event->cgroup_v1, task);
+  event->has_ns = (clone_flags & CLONE_NEW_ANY) != 0;
+  if (event->has_ns) read_task_namespaces(&event->ns, task);
+  emit_header(&event->rec, counters, TRIGON_REC_FORK, task->tgid, task->pid, task->start_boottime);
+  emit_submit(&event->rec, sizeof(*event));
   return 0;
 }

@@ -55,24 +55,19 @@ static __always_inline void syscall_args(u64 *arg, struct pt_regs *regs, u32 abi
 #endif
 }
 
-static __always_inline u16 syscall_slot(u32 parity, u32 abi, u32 number) {
-  u32 index = ((parity & 1) * TRIGON_ABIS + abi) * TRIGON_MAX_SYSCALLS + number;
-  u16 *slot = bpf_map_lookup_elem(&tri_syscalls, &index);
-  return slot ? *slot : 0;
-}
-
 SEC("tp_btf/sys_enter")
 int BPF_PROG(sys_enter, struct pt_regs *regs, long id) {
   u32 parity = run_control.generation & 1;
   u32 number = id & ~0x40000000;
   u32 raw = run_control.raw_hook[parity];
   if (number >= TRIGON_MAX_SYSCALLS) return 0;  // not a call of any ABI that is known; the kernel answers ENOSYS
-  // Numbers of two ABIs overlap: look whether any of them has a hook before asking which one this is.
-  u32 slot = syscall_slot(parity, TRIGON_ABI_NATIVE, number) | syscall_slot(parity, TRIGON_ABI_COMPAT32, number) |
-             syscall_slot(parity, TRIGON_ABI_X32, number) | raw;
-  if (!slot) return 0;
+  u32 index = parity * TRIGON_MAX_SYSCALLS + number;
+  const struct trigon_syscall *hooked = bpf_map_lookup_elem(&tri_syscalls, &index);
+  if (!hooked) return 0;
+  // Numbers of the ABIs overlap: which one this is matters only when any of them has a hook.
+  if (!*(const u64 *)hooked->slot && !raw) return 0;
   u32 abi = syscall_abi(id);
-  slot = syscall_slot(parity, abi, number);
+  u32 slot = hooked->slot[abi & 3];
   if (!slot && !raw) return 0;
   if (bpf_get_current_pid_tgid() >> 32 == run_control.self_pid) return 0;
 

@@ -60,7 +60,7 @@ Result<void> run_agent(const AgentFlags& flags, bool dir_was_given) {
   policy::Loaded loaded = policy::load_paths(flags.policies);
   if (!loaded.ok()) return Error(ErrorCode::kInvalidPolicy, policy::format(loaded.diagnostics));
   struct stat st;
-  if (dir_was_given && (stat(flags.policy_dir.c_str(), &st) != 0 || !S_ISDIR(st.st_mode)))
+  if (dir_was_given && !flags.policy_dir.empty() && (stat(flags.policy_dir.c_str(), &st) != 0 || !S_ISDIR(st.st_mode)))
     return Error(ErrorCode::kUsage, fmt::format("--tracing-policy-dir {}: not a directory", flags.policy_dir));
 
   TRIGON_TRY(daemon::InstanceLock lock, daemon::InstanceLock::acquire());

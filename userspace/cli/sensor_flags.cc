@@ -10,18 +10,24 @@ namespace trigon::cli {
 
 namespace {
 
-// Index of a v1 controller that names workloads, or -1 where cgroup2 has them. kernel/cgroup counts the subsystems in
-// the order of include/linux/cgroup_subsys.h, which /proc/cgroups lists (those that are built in).
-int v1_subsystem() {
+// The v1 controller that names workloads; index -1 where cgroup2 has them. kernel/cgroup counts the subsystems in the
+// order of include/linux/cgroup_subsys.h, which /proc/cgroups lists (those that are built in).
+struct V1Controller {
+  int index = -1;
+  uint32_t hierarchy = 0;
+};
+
+V1Controller v1_controller() {
   std::ifstream file("/proc/cgroups");
-  std::string line, name;
-  int index = 0, found = -1;
-  while (std::getline(file, line)) {
+  std::string line;
+  V1Controller found;
+  for (int index = 0; std::getline(file, line);) {
     if (line.empty() || line[0] == '#') continue;
-    size_t tab = line.find('\t');
-    name = line.substr(0, tab);
-    int hierarchy = tab == std::string::npos ? 0 : std::atoi(line.c_str() + tab + 1);
-    if (hierarchy != 0 && (name == "pids" || name == "memory") && (found < 0 || name == "pids")) found = index;
+    const size_t tab = line.find('\t');
+    const std::string name = line.substr(0, tab);
+    const int hierarchy = tab == std::string::npos ? 0 : std::atoi(line.c_str() + tab + 1);
+    if (hierarchy != 0 && (name == "pids" || (name == "memory" && found.index < 0)))
+      found = {index, static_cast<uint32_t>(hierarchy)};
     ++index;
   }
   return found;
@@ -67,7 +73,9 @@ daemon::RuntimeOptions SensorFlags::runtime_options() const {
   options.sensor.ring_bytes = rb_size_total;
   options.sensor.environment = environment;
   options.sensor.task_storage = !no_task_storage;
-  options.sensor.cgroup_v1_subsystem = v1_subsystem();
+  const V1Controller v1 = v1_controller();
+  options.sensor.cgroup_v1_subsystem = v1.index;
+  options.cgroup_v1_hierarchy = v1.hierarchy;
   options.json.cluster_name = cluster_name;
   options.json.process_cred = process_cred;
   options.json.process_ns = process_ns;

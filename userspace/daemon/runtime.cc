@@ -22,6 +22,19 @@ std::string default_node_name() {
   return gethostname(name, sizeof(name) - 1) == 0 ? name : "localhost";
 }
 
+// The namespaces of the host. Some have numbers of their own (include/linux/proc_ns.h, PROC_*_INIT_INO), which hold also
+// when the agent itself runs in a container. Of the others /proc/1 tells, and the task iterator better.
+trigon_namespaces first_namespaces() {
+  trigon_namespaces ns = sys::ProcFs().namespaces(1);
+  ns.ipc = 0xefffffff;
+  ns.uts = 0xeffffffe;
+  ns.user = 0xeffffffd;
+  ns.pid = ns.pid_for_children = 0xeffffffc;
+  ns.cgroup = 0xeffffffb;
+  ns.time = ns.time_for_children = 0xeffffffa;
+  return ns;
+}
+
 }  // namespace
 
 Runtime::Runtime(RuntimeOptions options, EventLoop loop)
@@ -34,8 +47,8 @@ Result<std::unique_ptr<Runtime>> Runtime::create(RuntimeOptions options) {
   std::unique_ptr<Runtime> self(new Runtime(std::move(options), std::move(loop)));
   RuntimeOptions& o = self->options_;
   if (o.json.node_name.empty()) o.json.node_name = default_node_name();
-  o.json.host_ns = sys::ProcFs().namespaces(1);
-  if (o.tree.host_pid_ns == 0) o.tree.host_pid_ns = o.json.host_ns.pid;
+  o.json.host_ns = first_namespaces();
+  o.tree.host_pid_ns = o.json.host_ns.pid;
   TRIGON_CHECK(self->watch_signals());
   TRIGON_TRY(self->sensor_, bpf::Sensor::load(o.sensor, bpf::Features::of_this_kernel()));
   self->store_ = std::make_unique<engine::PolicyStore>(self->sensor_.get());
@@ -47,7 +60,7 @@ Result<std::unique_ptr<Runtime>> Runtime::create(RuntimeOptions options) {
   self->pipeline_->set_cgroup_listener([cgroups = &self->cgroups_](const event::Cgroup& cgroup) {
     cgroups->created(cgroup.record->id, cgroup.record->hierarchy, cgroup.path);
   });
-  TRIGON_CHECK(self->open_outputs());
+  self->cgroups_.use_v1(o.cgroup_v1_hierarchy, static_cast<uint32_t>(o.sensor.cgroup_v1_subsystem + 1));
   return self;
 }
 
@@ -111,7 +124,17 @@ void Runtime::on_signal() {
 
 Result<void> Runtime::start() {
   TRIGON_CHECK(sensor_->attach());
-  return snapshot();
+  TRIGON_CHECK(snapshot());
+  // After the snapshot, which tells what the host's namespaces are.
+  return open_outputs();
+}
+
+// The kernel's own threads live in the namespaces that were there first; pid 1 may have been put elsewhere.
+void Runtime::learn_host_namespaces(const trigon_exec& process) {
+  constexpr uint32_t kKernelThread = 0x00200000;  // PF_KTHREAD, include/linux/sched.h
+  if ((process.task.kernel_flags & kKernelThread) == 0 || process.task.ns.mnt == 0) return;
+  options_.json.host_ns.mnt = process.task.ns.mnt;
+  options_.json.host_ns.net = process.task.ns.net;
 }
 
 Result<void> Runtime::snapshot() {
@@ -119,6 +142,7 @@ Result<void> Runtime::snapshot() {
   auto from_iterator = sensor_->snapshot([&](const void* data, size_t size) {
     trigon_record header;
     std::memcpy(&header, data, sizeof(header));
+    if (size >= sizeof(trigon_exec)) learn_host_namespaces(*static_cast<const trigon_exec*>(data));
     pipeline_->feed_snapshot(data, size, procfs.cmdline(header.pid).value_or(""));
   });
   if (from_iterator.ok()) return {};
@@ -144,6 +168,22 @@ void Runtime::note_lost() {
     pipeline_->note_lost(static_cast<unsigned>(cpu), counters.lost_by_cpu[cpu], now);
 }
 
+void Runtime::feed(const void* data, size_t size) {
+  bytes_since_note_ += size;
+  pipeline_->feed(data, size);
+}
+
+void Runtime::end_batch() {
+  // A ring that may have been full: what the last records before the quiet lost is told now, in its place.
+  if (bytes_since_note_ > sensor_->ring_bytes() / 2) {
+    bytes_since_note_ = 0;
+    note_lost();
+  }
+  pipeline_->end_batch();
+  for (auto& sink : sinks_)
+    if (sink->broken()) loop_.stop();  // the reader of our pipe has gone
+}
+
 void Runtime::tick() {
   clock_.update();
   pipeline_->tree().expire(sys::boot_now_ns());
@@ -154,13 +194,9 @@ void Runtime::tick() {
 Result<void> Runtime::run() {
   if (options_.drop_capabilities) TRIGON_CHECK(drop_privileges());
   loop_.every_second([this] { tick(); });
-  const bpf::Sensor::Handler handler = [this](const void* data, size_t size) { pipeline_->feed(data, size); };
+  const bpf::Sensor::Handler handler = [this](const void* data, size_t size) { feed(data, size); };
   if (command_ != nullptr) TRIGON_CHECK(command_->release());
-  TRIGON_CHECK(loop_.run(sensor_.get(), handler, [this] {
-    pipeline_->end_batch();
-    for (auto& sink : sinks_)
-      if (sink->broken()) loop_.stop();  // the reader of our pipe has gone
-  }));
+  TRIGON_CHECK(loop_.run(sensor_.get(), handler, [this] { end_batch(); }));
   // Detached first, so that the drain comes to an end on a busy machine.
   sensor_->detach();
   while (sensor_->consume(handler, SIZE_MAX) > 0) {

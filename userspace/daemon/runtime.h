@@ -36,6 +36,7 @@ struct RuntimeOptions {
   output::JsonOptions json;  // node_name and host_ns are filled in when empty
   process::TreeOptions tree;
   std::vector<OutputOptions> outputs;
+  uint32_t cgroup_v1_hierarchy = 0;  // id of the hierarchy that sensor.cgroup_v1_subsystem is in
   bool drop_capabilities = true;
 };
 
@@ -78,6 +79,9 @@ class Runtime {
   Result<void> open_outputs();
   Result<void> watch_signals();
   Result<void> snapshot();
+  void learn_host_namespaces(const trigon_exec& process);
+  void feed(const void* data, size_t size);
+  void end_batch();
   void on_signal();
   void tick();
   void note_lost();
@@ -97,6 +101,7 @@ class Runtime {
   Launcher* command_ = nullptr;
   bool only_command_ = false;
   int command_pid_ = 0;
+  uint64_t bytes_since_note_ = 0;  // read from the ring since its losses were last asked for
   std::function<void()> hangup_;
 };
 

@@ -58,9 +58,10 @@ Result<void> TableWriter::write(const policy::CompiledSet& set) {
   TRIGON_CHECK(put(sensor_->selectors(), TRIGON_MAX_SELECTOR_META, set.selectors));
   TRIGON_CHECK(put(sensor_->hooks(), TRIGON_MAX_HOOKS, set.hook_tables));
   // All numbers: those without a hook now had one two generations ago.
-  std::vector<uint16_t> slots = set.syscalls;
-  slots.resize(TRIGON_ABIS * TRIGON_MAX_SYSCALLS);
-  TRIGON_CHECK(put(sensor_->syscalls(), TRIGON_ABIS * TRIGON_MAX_SYSCALLS, slots));
+  std::vector<trigon_syscall> syscalls(TRIGON_MAX_SYSCALLS);
+  for (size_t i = 0; i < set.syscalls.size(); ++i)
+    syscalls[i % TRIGON_MAX_SYSCALLS].slot[i / TRIGON_MAX_SYSCALLS] = set.syscalls[i];
+  TRIGON_CHECK(put(sensor_->syscalls(), TRIGON_MAX_SYSCALLS, syscalls));
   for (const auto& [key, value] : set.numbers) TRIGON_CHECK(sensor_->numbers().update(&key, &value));
   for (const auto& [key, value] : set.ranges) TRIGON_CHECK(sensor_->ranges().update(&key, &value));
   for (const auto& [key, value] : set.prefixes) TRIGON_CHECK(sensor_->prefixes().update(&key, &value));

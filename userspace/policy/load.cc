@@ -39,7 +39,7 @@ class Loader {
     ++loaded_.files;
     Sink sink(std::make_shared<const Source>(Source{std::move(name), std::move(content)}));
     const std::vector<Node> documents = parse_yaml(sink);
-    if (documents.empty() && sink.count() == 0) sink.error({}, "no policy in it");
+    if (documents.empty() && sink.count() == 0) sink.error({1, 1}, "no policy in it");
     for (const Node& document : documents) {
       auto policy = validate(document, options_, sink);
       if (policy && is_new(*policy, sink)) loaded_.policies.push_back(std::move(*policy));

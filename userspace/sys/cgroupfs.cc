@@ -106,7 +106,9 @@ std::string pick_cgroup_line(std::string_view text, uint32_t v1) {
 }
 
 void CgroupTable::created(uint64_t id, uint32_t hierarchy, std::string_view path) {
-  if (hierarchy == 0 && id != 0) remember(id, std::string(path));
+  if (id == 0) return;
+  if (hierarchy == 0) remember(key(id, 0), std::string(path));
+  if (hierarchy != 0 && hierarchy == v1_hierarchy_) remember(key(id, v1_), std::string(path));
 }
 
 void CgroupTable::removed(uint64_t id, uint32_t hierarchy) {
@@ -119,7 +121,7 @@ void CgroupTable::removed(uint64_t id, uint32_t hierarchy) {
 
 std::optional<std::string> CgroupTable::resolve(uint64_t id, uint32_t v1, uint32_t pid) {
   // Ids are of one hierarchy each: kernfs counts up from 1 in every one of them, and never reaches the top byte.
-  const uint64_t key = id | static_cast<uint64_t>(v1) << 56;
+  const uint64_t key = this->key(id, v1);
   if (id != 0) {
     if (const auto it = paths_.find(key); it != paths_.end()) return it->second;
   }

@@ -51,7 +51,13 @@ class CgroupTable : public CgroupResolver {
   explicit CgroupTable(CgroupResolver* resolver = nullptr, size_t max_entries = 16384)
       : resolver_(resolver), max_entries_(max_entries) {}
 
-  // Of the cgroup2 hierarchy (trigon_cgroup_event.hierarchy 0); others are ignored: their ids are of another space.
+  // The v1 hierarchy whose cgroups name processes: its id (/proc/cgroups) and the value of trigon_task.cgroup_v1.
+  void use_v1(uint32_t hierarchy, uint32_t v1) {
+    v1_hierarchy_ = hierarchy;
+    v1_ = v1;
+  }
+  // Of the cgroup2 hierarchy (trigon_cgroup_event.hierarchy 0) or that of use_v1(); others are ignored: their ids are of
+  // another space.
   void created(uint64_t id, uint32_t hierarchy, std::string_view path);
   // Stays known until kRemovedKept others have been removed after it.
   void removed(uint64_t id, uint32_t hierarchy);
@@ -62,6 +68,10 @@ class CgroupTable : public CgroupResolver {
   static constexpr size_t kRemovedKept = 1024;
   void remember(uint64_t key, std::string path);
 
+  uint64_t key(uint64_t id, uint32_t v1) const { return id | static_cast<uint64_t>(v1) << 56; }
+
+  uint32_t v1_hierarchy_ = 0;
+  uint32_t v1_ = 0;
   CgroupResolver* resolver_;
   size_t max_entries_;
   std::unordered_map<uint64_t, std::string> paths_;

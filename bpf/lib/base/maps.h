@@ -40,12 +40,12 @@ struct {
   __type(value, struct trigon_task_state);
 } tri_task_hash TRIGON_MAP;
 
-// Slot + 1 of the hook of a system call: [parity][abi][number].
+// By number, [parity][number].
 struct {
   __uint(type, BPF_MAP_TYPE_ARRAY);
-  __uint(max_entries, 2 * TRIGON_ABIS * TRIGON_MAX_SYSCALLS);
+  __uint(max_entries, 2 * TRIGON_MAX_SYSCALLS);
   __type(key, u32);
-  __type(value, u16);
+  __type(value, struct trigon_syscall);
 } tri_syscalls TRIGON_MAP;
 
 struct {

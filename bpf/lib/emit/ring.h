@@ -44,6 +44,19 @@ static __always_inline void emit_output(struct trigon_record *rec, struct trigon
   if (bpf_ringbuf_output(&tri_ring, rec, size, emit_wakeup())) emit_lost(counters, kind);
 }
 
+// Space for a record of constant size, to be filled in place and submitted: no copy. NULL and counted when it is lost.
+static __always_inline void *emit_reserve(struct trigon_counters *counters, const u64 size, u16 kind) {
+  void *record = bpf_ringbuf_reserve(&tri_ring, size, 0);
+  base_count(&counters->produced[kind]);
+  if (!record) emit_lost(counters, kind);
+  return record;
+}
+
+static __always_inline void emit_submit(struct trigon_record *rec, u32 size) {
+  rec->size = size;
+  bpf_ringbuf_submit(rec, emit_wakeup());
+}
+
 // 1 when the ring is so full that only process records may still enter.
 static __always_inline int emit_ring_busy(void) {
   return bpf_ringbuf_query(&tri_ring, BPF_RB_AVAIL_DATA) > cfg_ring_limit;

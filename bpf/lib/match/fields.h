@@ -90,9 +90,13 @@ TRIGON_GLOBAL int fields_read(u32 hook_index, u32 i) {
         break;
       }
       long n = bpf_probe_read_user_str((void *)scratch + off, TRIGON_MAX_PATH, (void *)value);
-      if (n <= 0) {
+      if (n < 0) {
         field->flags |= TRIGON_FIELD_UNREADABLE;
         break;
+      }
+      if (n == 0) {  // before 6.16 an empty string counts 0 bytes, without its NUL
+        *((char *)scratch + off) = 0;
+        n = 1;
       }
       // 4,096 bytes with the NUL and nothing cut is PATH_MAX itself, which no system call accepts as a path.
       if (n >= TRIGON_MAX_PATH) field->flags |= TRIGON_FIELD_TRUNCATED;
