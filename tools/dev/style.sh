@@ -40,6 +40,8 @@ verb_lint() {
   lint_step "stray files, marks without context" python3 tools/check_tree.py
   lint_step "shell scripts" lint_shell
   [[ -z $tidy ]] || lint_step "clang-tidy" lint_tidy
+  # After clang-tidy, which builds: a page can only be compared with a current binary.
+  lint_step "docs/reference/command-line.md" python3 tools/gen_command_line.py --check
   ((${#failed[@]} == 0)) || die "lint: ${#failed[@]} of the checks complain: $(printf '%s; ' "${failed[@]}")"
 }
 
