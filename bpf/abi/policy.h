@@ -72,7 +72,8 @@ enum trigon_lookup {
   TRIGON_LOOKUP_MASK = 2,    // OR of tri_numbers {dim, bit number} over the set bits of value & mask, and dflt
   TRIGON_LOOKUP_PREFIX = 3,  // tri_prefixes over the bytes and a final NUL: exact values end in the NUL
   // Both: an entry with vector 0 reads as a miss, so that the compiler writes another empty vector instead.
-  TRIGON_LOOKUP_POSTFIX = 4  // tri_prefixes over the reversed bytes and a final NUL
+  TRIGON_LOOKUP_POSTFIX = 4,  // tri_prefixes over the reversed bytes and a final NUL
+  TRIGON_LOOKUPS = 5
 };
 
 struct trigon_dim {

@@ -19,12 +19,15 @@
 #define TIF_32BIT 22
 
 static __always_inline u32 syscall_abi(long number) {
-  struct task_struct *task = (void *)bpf_get_current_task();
 #if defined(__TARGET_ARCH_x86)
   if (number & X32_SYSCALL_BIT) return TRIGON_ABI_X32;
-  return BPF_CORE_READ(task, thread_info.status) & TS_COMPAT ? TRIGON_ABI_COMPAT32 : TRIGON_ABI_NATIVE;
+  u32 status = cfg_task_storage ? bpf_get_current_task_btf()->thread_info.status
+                                : BPF_CORE_READ((struct task_struct *)bpf_get_current_task(), thread_info.status);
+  return status & TS_COMPAT ? TRIGON_ABI_COMPAT32 : TRIGON_ABI_NATIVE;
 #else
-  return (BPF_CORE_READ(task, thread_info.flags) >> TIF_32BIT) & 1 ? TRIGON_ABI_COMPAT32 : TRIGON_ABI_NATIVE;
+  u64 flags = cfg_task_storage ? bpf_get_current_task_btf()->thread_info.flags
+                               : BPF_CORE_READ((struct task_struct *)bpf_get_current_task(), thread_info.flags);
+  return (flags >> TIF_32BIT) & 1 ? TRIGON_ABI_COMPAT32 : TRIGON_ABI_NATIVE;
 #endif
 }
 
@@ -71,9 +74,9 @@ int BPF_PROG(sys_enter, struct pt_regs *regs, long id) {
   if (!slot && !raw) return 0;
   if (bpf_get_current_pid_tgid() >> 32 == run_control.self_pid) return 0;
 
-  struct match_work *work = match_work();
   struct match_scratch *scratch = match_scratch();
-  if (!work || !scratch) return 0;
+  if (!scratch) return 0;
+  struct match_work *work = &scratch->work;
   work->parity = parity;
   work->has_state = 0;
   if (run_control.trace_only) {

@@ -4,6 +4,7 @@
 #include <bpf/libbpf.h>
 #include <fmt/format.h>
 #include <sys/resource.h>
+#include <sys/utsname.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -70,6 +71,15 @@ Error load_error(int err, const std::string& log) {
                  "CONFIG_DEBUG_INFO_BTF");
   std::string tail = log.size() > 3000 ? log.substr(log.size() - 3000) : log;
   return Error(ErrorCode::kUnsupported, fmt::format("load BPF programs: {}\n{}", std::strerror(err), tail));
+}
+
+// Before 5.11 (bpf: "Switch to memcg-based memory accounting") a map is charged for all the entries that it could have,
+// against RLIMIT_MEMLOCK, however few there are. Smaller tables there: a policy set that is too large is refused.
+bool charges_memlock() {
+  utsname kernel{};
+  unsigned major = 0, minor = 0;
+  return uname(&kernel) == 0 && std::sscanf(kernel.release, "%u.%u", &major, &minor) == 2 &&
+         (major < 5 || (major == 5 && minor < 11));
 }
 
 Map map_of(const struct bpf_map* map) { return Map(bpf_map__fd(map), bpf_map__name(map)); }
@@ -165,6 +175,13 @@ Result<std::unique_ptr<Sensor>> Sensor::load(const SensorOptions& options, Featu
 
   skel->rodata->cfg_btf_task = id_task;
   skel->rodata->cfg_btf_binprm = id_binprm;
+
+  if (charges_memlock()) {
+    bpf_map__set_max_entries(skel->maps.tri_numbers, 8192);
+    bpf_map__set_max_entries(skel->maps.tri_ranges, 2048);
+    bpf_map__set_max_entries(skel->maps.tri_prefixes, 4096);
+    bpf_map__set_max_entries(skel->maps.tri_task_hash, 16384);
+  }
 
   uint64_t page = static_cast<uint64_t>(sysconf(_SC_PAGESIZE));
   impl->ring_bytes = std::bit_ceil(std::clamp<uint64_t>(options.ring_bytes, page, 1 << 30));

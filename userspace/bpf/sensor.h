@@ -65,7 +65,8 @@ class Sensor {
   SensorCounters counters() const;
   uint64_t ring_bytes() const;
   StateStore state_store() const;
-  // Bytes of kernel memory that the maps hold, as the kernel accounts them (fdinfo memlock).
+  // Bytes of kernel memory that the maps hold, as the kernel accounts them (fdinfo memlock). Before 6.4 that is what
+  // they would hold if every entry were in use.
   uint64_t map_bytes() const;
 
   // Shared with the programs; see abi/policy.h for what may be written when.

@@ -80,6 +80,10 @@ Result<void> run_agent(const AgentFlags& flags, bool dir_was_given) {
     TRIGON_CHECK(metrics->watch(&runtime->loop()));
   }
   TRIGON_CHECK(runtime->start());
+  if (runtime->sensor().ring_bytes() != flags.sensor.rb_size_total)
+    fmt::print(stderr,
+               "trigon: --rb-size-total {}: the kernel takes powers of two of at least a page; the ring has {} bytes\n",
+               flags.sensor.rb_size_total, runtime->sensor().ring_bytes());
   fmt::print(stderr, "trigon: ready: {} {}, ring {} KiB, kernel memory {} KiB\n", runtime->policies().size(),
              runtime->policies().size() == 1 ? "policy" : "policies", runtime->sensor().ring_bytes() >> 10,
              runtime->sensor().map_bytes() >> 10);

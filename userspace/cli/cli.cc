@@ -5,10 +5,7 @@
 #include <CLI/CLI.hpp>
 
 #include "base/suggest.h"
-#if __has_include("cli/doctor.h")
 #include "cli/doctor.h"
-#define HAVE_DOCTOR
-#endif
 #include "cli/exit_code.h"
 #include "cli/verbs.h"
 
@@ -53,13 +50,12 @@ int run(int argc, char** argv) {
                   "  trigon policy check policies/          no root needed\n"
                   "  trigon doctor                          what this kernel offers\n\n{}",
                   kExitCodesHelp));
+  app.set_version_flag("--version", std::string("trigon ") + TRIGON_VERSION, "Print the version and exit");
   int exit_code = kExitOk;
   add_agent(app, exit_code);
   add_trace(app, exit_code);
   add_policy(app, exit_code);
-#ifdef HAVE_DOCTOR
   add_doctor(app, exit_code);
-#endif
   add_version(app, exit_code);
   add_completion(app, exit_code);
   if (std::string text = suggestion(app, argc, argv); !text.empty()) {

@@ -21,6 +21,10 @@ int check(const std::vector<std::string>& paths) {
       return kExitInvalidPolicy;
     }
   }
+  if (loaded.ok() && loaded.policies.empty()) {
+    fmt::print(stderr, "trigon: no policies there: of a directory, the *.yaml and *.yml files in it are read\n");
+    return kExitFailed;
+  }
   for (const policy::Policy& policy : loaded.policies)
     fmt::print("ok {} ({})\n", policy.name, policy.source ? policy.source->name : "");
   return loaded.ok() ? kExitOk : kExitInvalidPolicy;

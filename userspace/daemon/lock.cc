@@ -8,12 +8,23 @@
 
 namespace trigon::daemon {
 
+namespace {
+
+Error not_allowed(const std::string& what) {
+  Error error = Error::from_errno(what);
+  if (error.code() != ErrorCode::kPermission) return error;
+  return Error(
+      ErrorCode::kPermission,
+      error.message() + " (the agent runs as root: use sudo; `trigon policy check` and `trigon doctor` need no root)");
+}
+
+}  // namespace
+
 Result<InstanceLock> InstanceLock::acquire(const std::string& path) {
   const std::string directory = path.substr(0, path.rfind('/'));
-  if (mkdir(directory.c_str(), 0755) != 0 && errno != EEXIST)
-    return Error::from_errno(fmt::format("make directory {}", directory));
+  if (mkdir(directory.c_str(), 0755) != 0 && errno != EEXIST) return not_allowed("make directory " + directory);
   Fd fd(::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0644));
-  if (!fd) return Error::from_errno(fmt::format("open {}", path));
+  if (!fd) return not_allowed("open " + path);
   char text[32] = {};
   if (flock(fd.get(), LOCK_EX | LOCK_NB) != 0) {
     if (errno != EWOULDBLOCK) return Error::from_errno(fmt::format("lock {}", path));

@@ -10,12 +10,13 @@
 namespace trigon::daemon {
 
 Result<std::unique_ptr<PolicyDir>> PolicyDir::open(std::string path, engine::PolicyStore* store) {
+  while (path.size() > 1 && path.back() == '/') path.pop_back();
   std::unique_ptr<PolicyDir> self(new PolicyDir(std::move(path), store));
   // Before the first reading, so that a change in between is seen.
   self->inotify_.reset(inotify_init1(IN_CLOEXEC | IN_NONBLOCK));
   if (!self->inotify_) return Error::from_errno("inotify_init1");
   constexpr uint32_t kEvents =
-      IN_CLOSE_WRITE | IN_MOVED_TO | IN_MOVED_FROM | IN_DELETE | IN_CREATE | IN_ATTRIB | IN_ONLYDIR;
+      IN_CLOSE_WRITE | IN_MOVED_TO | IN_MOVED_FROM | IN_DELETE | IN_CREATE | IN_MODIFY | IN_ONLYDIR;
   if (inotify_add_watch(self->inotify_.get(), self->path_.c_str(), kEvents) < 0)
     return Error::from_errno(fmt::format("watch policy directory {}", self->path_));
   return self;
@@ -56,12 +57,33 @@ Result<void> PolicyDir::load_all() {
 }
 
 Result<void> PolicyDir::watch(EventLoop* loop) {
-  return loop->watch(inotify_.get(), [this] {
-    alignas(inotify_event) char events[4096];
-    while (::read(inotify_.get(), events, sizeof(events)) > 0) {
+  return loop->watch(inotify_.get(), [this] { on_change(); });
+}
+
+void PolicyDir::on_change() {
+  alignas(inotify_event) char buffer[8192];
+  bool settled = false;
+  for (ssize_t n; (n = ::read(inotify_.get(), buffer, sizeof(buffer))) > 0;) {
+    for (ssize_t at = 0; at < n;) {
+      const auto* event = reinterpret_cast<const inotify_event*>(buffer + at);
+      at += static_cast<ssize_t>(sizeof(*event) + event->len);
+      const std::string path = event->len > 0 ? path_ + "/" + event->name : path_;
+      // A file is read when its writer has closed it: the beginning of a policy can be a valid policy with less in it.
+      bool writing = (event->mask & IN_MODIFY) != 0;
+      if (event->mask & IN_CREATE) {
+        struct stat st;
+        writing = lstat(path.c_str(), &st) == 0 && S_ISREG(st.st_mode) && st.st_nlink == 1;  // links are complete
+      }
+      if (writing) {
+        unfinished_.insert(path);
+      } else {
+        unfinished_.erase(path);
+        settled = true;
+      }
+      if (event->mask & IN_Q_OVERFLOW) unfinished_.clear();
     }
-    rescan();
-  });
+  }
+  if (settled) rescan();
 }
 
 void PolicyDir::rescan() {
@@ -78,9 +100,16 @@ void PolicyDir::rescan() {
     else
       fmt::print(stderr, "trigon: {}: gone, its policies are out of force\n", path);
   }
+  std::map<std::string, Stamp> now;  // what has been looked at
   for (const auto& [path, stamp] : *files) {
-    auto known = files_.find(path);
+    const auto known = files_.find(path);
+    if (!unfinished_.contains(path)) now[path] = stamp;
     if (known != files_.end() && known->second == stamp) continue;
+    if (unfinished_.contains(path)) {
+      // As if it had not changed yet.
+      if (known != files_.end()) now[path] = known->second;
+      continue;
+    }
     policy::Loaded loaded = policy::load_paths(std::vector<std::string>{path});
     if (!loaded.ok()) {
       fmt::print(stderr, "{}trigon: {}: not taken over; what was in force stays\n", policy::format(loaded.diagnostics),
@@ -94,7 +123,7 @@ void PolicyDir::rescan() {
       fmt::print(stderr, "trigon: {}: {} in force\n", path,
                  count == 1 ? "1 policy" : fmt::format("{} policies", count));
   }
-  files_ = *std::move(files);
+  files_ = std::move(now);
 }
 
 }  // namespace trigon::daemon

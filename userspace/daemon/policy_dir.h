@@ -3,6 +3,7 @@
 
 #include <map>
 #include <memory>
+#include <set>
 #include <string>
 
 #include "base/fd.h"
@@ -33,10 +34,12 @@ class PolicyDir {
 
   PolicyDir(std::string path, engine::PolicyStore* store) : path_(std::move(path)), store_(store) {}
   Result<std::map<std::string, Stamp>> list() const;
+  void on_change();
 
   std::string path_;
   engine::PolicyStore* store_;
   std::map<std::string, Stamp> files_;
+  std::set<std::string> unfinished_;  // paths of files that somebody is writing
   Fd inotify_;
 };
 

@@ -22,8 +22,8 @@ std::string default_node_name() {
   return gethostname(name, sizeof(name) - 1) == 0 ? name : "localhost";
 }
 
-// The namespaces of the host. Some have numbers of their own (include/linux/proc_ns.h, PROC_*_INIT_INO), which hold also
-// when the agent itself runs in a container. Of the others /proc/1 tells, and the task iterator better.
+// The namespaces of the host. Some have numbers of their own (include/linux/proc_ns.h, PROC_*_INIT_INO), which hold
+// also when the agent itself runs in a container. Of the others /proc/1 tells, and the task iterator better.
 trigon_namespaces first_namespaces() {
   trigon_namespaces ns = sys::ProcFs().namespaces(1);
   ns.ipc = 0xefffffff;

@@ -169,7 +169,8 @@ bool CompactWriter::put_known_detail(const HookEvent& event, std::string_view fo
     }
     // The digit is the argument's number, wherever the policy lists it.
     const auto number = static_cast<uint32_t>(c - '0');
-    const auto arg = std::find_if(args.begin(), args.end(), [&](const policy::ArgSpec& a) { return a.index == number; });
+    const auto arg =
+        std::find_if(args.begin(), args.end(), [&](const policy::ArgSpec& a) { return a.index == number; });
     if (arg == args.end()) {
       out->truncate(start);
       return false;

@@ -14,8 +14,8 @@ namespace trigon::policy {
 // One argument as a policy's hook entry declares it, found in field[field] of the record.
 struct ArgSpec {
   uint8_t field = 0;
-  std::string type;   // as written in the policy: "int", "string", "sockaddr", …
-  std::string label;  // empty: none
+  std::string type;    // as written in the policy: "int", "string", "sockaddr", …
+  std::string label;   // empty: none
   uint32_t index = 0;  // as written: the argument's number
 };
 

@@ -41,9 +41,10 @@ std::string_view Source::line(uint32_t number) const {
 
 std::string format(const Diagnostic& diagnostic) {
   const std::string name = diagnostic.source ? diagnostic.source->name : std::string("policy");
-  if (diagnostic.position.line == 0) return fmt::format("{}: {}", name, diagnostic.message);
+  const std::string message = printable(diagnostic.message);  // it may quote the file
+  if (diagnostic.position.line == 0) return fmt::format("{}: {}", name, message);
   const auto [line, column] = diagnostic.position;
-  std::string out = fmt::format("{}:{}:{}: {}", name, line, column, diagnostic.message);
+  std::string out = fmt::format("{}:{}:{}: {}", name, line, column, message);
   if (!diagnostic.source) return out;
   std::string_view excerpt = diagnostic.source->line(line);
   size_t caret = column > 0 ? column - 1 : 0;

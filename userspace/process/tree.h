@@ -39,11 +39,11 @@ struct TreeCounters {
   uint64_t cap = 0;
   uint64_t evicted_exited = 0;  // by a cap, before their grace was over
   uint64_t evicted_living = 0;
-  uint64_t cut_ancestors = 0;  // links to a parent given up for the cap
-  uint64_t unknown = 0;        // entries made for processes that no record had told of
-  uint64_t duplicates = 0;     // fork and snapshot records of processes that were known
+  uint64_t cut_ancestors = 0;    // links to a parent given up for the cap
+  uint64_t unknown = 0;          // entries made for processes that no record had told of
+  uint64_t duplicates = 0;       // fork and snapshot records of processes that were known
   uint64_t duplicate_exits = 0;  // a second exit of the same process
-  uint64_t reused_pids = 0;    // a pid came again before the exit of its old process was seen
+  uint64_t reused_pids = 0;      // a pid came again before the exit of its old process was seen
 };
 
 // The arguments and environment that belong to an exec, wherever they came from. Views into the record or the pending

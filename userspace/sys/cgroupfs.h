@@ -56,8 +56,8 @@ class CgroupTable : public CgroupResolver {
     v1_hierarchy_ = hierarchy;
     v1_ = v1;
   }
-  // Of the cgroup2 hierarchy (trigon_cgroup_event.hierarchy 0) or that of use_v1(); others are ignored: their ids are of
-  // another space.
+  // Of the cgroup2 hierarchy (trigon_cgroup_event.hierarchy 0) or that of use_v1(); others are ignored: their ids are
+  // of another space.
   void created(uint64_t id, uint32_t hierarchy, std::string_view path);
   // Stays known until kRemovedKept others have been removed after it.
   void removed(uint64_t id, uint32_t hierarchy);

@@ -35,7 +35,7 @@ struct {
 struct {
   __uint(type, BPF_MAP_TYPE_HASH);
   __uint(map_flags, BPF_F_NO_PREALLOC);
-  __uint(max_entries, 65536);
+  __uint(max_entries, 32768);
   __type(key, u32);
   __type(value, struct trigon_task_state);
 } tri_task_hash TRIGON_MAP;
@@ -80,7 +80,7 @@ struct {
 struct {
   __uint(type, BPF_MAP_TYPE_LPM_TRIE);
   __uint(map_flags, BPF_F_NO_PREALLOC);
-  __uint(max_entries, 1 << 18);
+  __uint(max_entries, 1 << 16);
   __type(key, struct trigon_range_key);
   __type(value, u32);
 } tri_ranges TRIGON_MAP;
@@ -88,7 +88,7 @@ struct {
 struct {
   __uint(type, BPF_MAP_TYPE_LPM_TRIE);
   __uint(map_flags, BPF_F_NO_PREALLOC);
-  __uint(max_entries, 1 << 18);
+  __uint(max_entries, 1 << 16);
   __type(key, struct trigon_prefix_key);
   __type(value, u32);
 } tri_prefixes TRIGON_MAP;

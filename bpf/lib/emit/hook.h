@@ -13,9 +13,10 @@
 
 // Evaluates the dimensions from work->dim on that need `field` (TRIGON_MAX_FIELDS: those of the process).
 TRIGON_GLOBAL int hook_dims(u32 hook_index, u32 field) {
-  struct match_work *work = match_work();
+  struct match_scratch *scratch = match_scratch();
   const struct trigon_hook *hook = bpf_map_lookup_elem(&tri_hooks, &hook_index);
-  if (!work || !hook) return 0;
+  if (!scratch || !hook) return 0;
+  struct match_work *work = &scratch->work;
   for (u32 i = 0; i < TRIGON_MAX_DIMS; i++) {
     u32 dim = work->dim;
     if (dim >= hook->dims) break;
@@ -41,7 +42,7 @@ static __always_inline int hook_match(struct match_work *work, struct match_scra
     work->vector.word[i] = all->word[i];
   }
   work->dim = 0;
-  if (!hook_dims(hook_index, TRIGON_MAX_FIELDS)) return 0;
+  if (hook->dims && hook->dim[0].source != TRIGON_SRC_FIELD && !hook_dims(hook_index, TRIGON_MAX_FIELDS)) return 0;
   for (u32 f = 0; f < TRIGON_MAX_FIELDS; f++) {
     if (f >= fields) break;
     fields_read(hook_index, f);
@@ -56,15 +57,17 @@ static __always_inline int hook_match(struct match_work *work, struct match_scra
 static long hook_take_step(u32 i, u32 *hook_index) { return !classify_take(*hook_index); }
 
 TRIGON_GLOBAL int hook_run(u32 slot) {
-  struct match_work *work = match_work();
   struct match_scratch *scratch = match_scratch();
-  struct trigon_counters *counters = base_counters();
-  if (!work || !scratch || !counters || slot >= TRIGON_MAX_HOOKS) return 0;
+  if (!scratch || slot >= TRIGON_MAX_HOOKS) return 0;
+  struct match_work *work = &scratch->work;
   u32 hook_index = (work->parity & 1) * TRIGON_MAX_HOOKS + slot;
   const struct trigon_hook *hook = bpf_map_lookup_elem(&tri_hooks, &hook_index);
   if (!hook) return 0;
   struct trigon_hook_event *event = &scratch->event;
-  work->used = sizeof(*event);
+  // Data starts behind the fields that this hook has, not behind those that it could have.
+  u32 fields = hook->fields;
+  if (fields > TRIGON_MAX_FIELDS) return 0;
+  work->used = __builtin_offsetof(struct trigon_hook_event, field) + fields * sizeof(struct trigon_field);
   work->next = 0;
   work->actions = 0;
   work->signal = 0;
@@ -76,18 +79,27 @@ TRIGON_GLOBAL int hook_run(u32 slot) {
   if (work->actions & TRIGON_ACT_SIGNAL) event->signal_error = act_signal(work->signal);
   if (!(work->actions & TRIGON_ACT_POST)) return 0;
 
+  struct trigon_counters *counters = base_counters();
+  if (!counters) return 0;
   if (emit_ring_busy()) {
     base_count(&counters->produced[TRIGON_REC_HOOK]);
     emit_lost(counters, TRIGON_REC_HOOK);
     return 0;
   }
-  u64 id = bpf_get_current_pid_tgid();
-  struct task_struct *task = (void *)bpf_get_current_task();
+  u64 id = bpf_get_current_pid_tgid(), start_ns;
   event->generation = run_control.generation;
   event->hook = slot;
-  event->fields = hook->fields;
-  event->uid = BPF_CORE_READ(task, cred, euid.val);
-  emit_header(&event->rec, counters, TRIGON_REC_HOOK, id >> 32, id, BPF_CORE_READ(task, group_leader, start_boottime));
+  event->fields = fields;
+  if (cfg_task_storage) {
+    struct task_struct *task = base_untrusted(bpf_get_current_task_btf(), cfg_btf_task);
+    event->uid = task->cred->euid.val;
+    start_ns = task->group_leader->start_boottime;
+  } else {
+    struct task_struct *task = (void *)bpf_get_current_task();
+    event->uid = BPF_CORE_READ(task, cred, euid.val);
+    start_ns = BPF_CORE_READ(task, group_leader, start_boottime);
+  }
+  emit_header(&event->rec, counters, TRIGON_REC_HOOK, id >> 32, id, start_ns);
   u32 used = work->used;
   barrier_var(used);
   if (used > sizeof(*scratch)) return 0;

@@ -63,8 +63,9 @@ static __always_inline u32 classify_trie_reversed(struct match_work *work, const
 
 // Fills work->state for the current process: from its storage when that is of this generation, else computed and kept.
 TRIGON_GLOBAL int classify_process(u32 parity) {
-  struct match_work *work = match_work();
-  if (!work) return 0;
+  struct match_scratch *scratch = match_scratch();
+  if (!scratch) return 0;
+  struct match_work *work = &scratch->work;
   if (work->has_state) return 0;
   work->has_state = 1;
   u32 generation = run_control.generation;
@@ -129,18 +130,18 @@ static __always_inline const struct trigon_vector *classify_vector(u32 parity, u
 }
 
 TRIGON_GLOBAL int classify_or(u32 parity, u32 number) {
-  struct match_work *work = match_work();
+  struct match_scratch *scratch = match_scratch();
   const struct trigon_vector *vector = classify_vector(parity, number);
-  if (!work || !vector) return 0;
+  if (!scratch || !vector) return 0;
+  struct match_work *work = &scratch->work;
   for (u32 i = 0; i < TRIGON_VEC_WORDS; i++) work->sum.word[i] |= vector->word[i];
   return 0;
 }
 
-TRIGON_GLOBAL int classify_and(u32 parity, u32 number, u32 words) {
-  struct match_work *work = match_work();
-  const struct trigon_vector *vector = classify_vector(parity, number);
+static __always_inline int classify_and(struct match_work *work, u32 number, u32 words) {
+  const struct trigon_vector *vector = classify_vector(work->parity, number);
   u64 any = 0;
-  if (!work || !vector) return 0;
+  if (!vector) return 0;
   for (u32 i = 0; i < TRIGON_VEC_WORDS; i++) {
     if (i >= words) break;
     any |= work->vector.word[i] &= vector->word[i];
@@ -166,9 +167,10 @@ static long classify_mask_step(u32 bit, struct classify_mask_step *step) {
 
 // The OR over the value's bits; they are few, and a policy's masks name fewer still.
 TRIGON_GLOBAL int classify_mask(u32 dim, u64 bits, u32 otherwise, u32 words) {
-  struct match_work *work = match_work();
+  struct match_scratch *scratch = match_scratch();
   u64 any = 0;
-  if (!work) return 0;
+  if (!scratch) return 0;
+  struct match_work *work = &scratch->work;
   struct classify_mask_step step = {.bits = bits, .dim = dim, .parity = work->parity};
   __builtin_memset(&work->sum, 0, sizeof(work->sum));
   classify_or(work->parity, otherwise);
@@ -182,10 +184,10 @@ TRIGON_GLOBAL int classify_mask(u32 dim, u64 bits, u32 otherwise, u32 words) {
 
 // ANDs one dimension into work->vector; returns 0 when no selector is left.
 TRIGON_GLOBAL int classify_dim(u32 hook_index, u32 dim_index) {
-  struct match_work *work = match_work();
   struct match_scratch *scratch = match_scratch();
   const struct trigon_hook *hook = bpf_map_lookup_elem(&tri_hooks, &hook_index);
-  if (!work || !scratch || !hook || dim_index >= TRIGON_MAX_DIMS) return 0;
+  if (!scratch || !hook || dim_index >= TRIGON_MAX_DIMS) return 0;
+  struct match_work *work = &scratch->work;
   const struct trigon_dim *dim = &hook->dim[dim_index];
   const struct trigon_field *field = &scratch->event.field[dim->field & (TRIGON_MAX_FIELDS - 1)];
   u32 parity = work->parity, number = dim->dflt, words = hook->words;
@@ -215,9 +217,12 @@ TRIGON_GLOBAL int classify_dim(u32 hook_index, u32 dim_index) {
       break;
   }
 
-  if (dim->source == TRIGON_SRC_FIELD && (field->flags & TRIGON_FIELD_UNREADABLE))
-    return classify_and(parity, dim->unreadable, words);
-  switch (dim->lookup) {
+  u32 lookup = dim->lookup;
+  if (dim->source == TRIGON_SRC_FIELD && (field->flags & TRIGON_FIELD_UNREADABLE)) {
+    number = dim->unreadable;
+    lookup = TRIGON_LOOKUPS;
+  }
+  switch (lookup) {
     case TRIGON_LOOKUP_EQ:
       number = classify_number(dim->dim, value, number);
       break;
@@ -230,7 +235,7 @@ TRIGON_GLOBAL int classify_dim(u32 hook_index, u32 dim_index) {
     case TRIGON_LOOKUP_POSTFIX: {
       u32 off = field->data.off, len = field->data.len, found;
       if (off >= MATCH_EVENT_MAX) return 0;
-      if (dim->lookup == TRIGON_LOOKUP_PREFIX)
+      if (lookup == TRIGON_LOOKUP_PREFIX)
         found = classify_trie(work, (void *)scratch + off, len, dim->dim);
       else
         found = classify_trie_reversed(work, (void *)scratch, off, len, sizeof(*scratch), dim->dim);
@@ -238,7 +243,7 @@ TRIGON_GLOBAL int classify_dim(u32 hook_index, u32 dim_index) {
       break;
     }
   }
-  return classify_and(parity, number, words);
+  return classify_and(work, number, words);
 }
 
 // Number of the lowest set bit; BPF has no such instruction.
@@ -256,10 +261,10 @@ static __always_inline u32 classify_lowest_bit(u64 word) {
 // Notes what the next selector of the vector wants: first match wins within its hook entry. One word or selector a
 // call. Returns 0 when there is none.
 TRIGON_GLOBAL int classify_take(u32 hook_index) {
-  struct match_work *work = match_work();
   struct match_scratch *scratch = match_scratch();
   const struct trigon_hook *hook = bpf_map_lookup_elem(&tri_hooks, &hook_index);
-  if (!work || !scratch || !hook) return 0;
+  if (!scratch || !hook) return 0;
+  struct match_work *work = &scratch->work;
   // The first word with a selector that is not decided yet.
   u32 w = work->next / 64;
   if (w >= TRIGON_VEC_WORDS || w >= hook->words) return 0;

@@ -47,10 +47,10 @@ static __always_inline void fields_bytes(struct match_work *work, struct match_s
 }
 
 TRIGON_GLOBAL int fields_read(u32 hook_index, u32 i) {
-  struct match_work *work = match_work();
   struct match_scratch *scratch = match_scratch();
   const struct trigon_hook *hook = bpf_map_lookup_elem(&tri_hooks, &hook_index);
-  if (!work || !scratch || !hook || i >= TRIGON_MAX_FIELDS) return 0;
+  if (!scratch || !hook || i >= TRIGON_MAX_FIELDS) return 0;
+  struct match_work *work = &scratch->work;
   const struct trigon_field_conf *conf = &hook->field[i];
   struct trigon_field *field = &scratch->event.field[i];
   u32 arg = conf->arg, off = work->used;

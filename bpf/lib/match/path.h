@@ -34,10 +34,12 @@ static long match_path_step(u32 i, struct match_work **ctx) {
 }
 
 // Of `file` (a struct file *, as a number: global functions of 5.10 take numbers only), seen from the current task's
-// root. 0 on success; a deleted file has the path that it had, and a flag (it still matches its policies). The result is work->path[path_off, path_off + path_len), with a NUL behind it.
+// root. 0 on success; a deleted file has the path that it had, and a flag (it still matches its policies). The result
+// is work->path[path_off, path_off + path_len), with a NUL behind it.
 TRIGON_GLOBAL int match_file_path(u64 file) {
-  struct match_work *work = match_work();
-  if (!work) return -1;
+  struct match_scratch *scratch = match_scratch();
+  if (!scratch) return -1;
+  struct match_work *work = &scratch->work;
   struct task_struct *task = (void *)bpf_get_current_task();
   struct fs_struct *fs = BPF_CORE_READ(task, fs);
   if (!fs) return -1;

@@ -14,12 +14,6 @@
 #define MATCH_DATA_MAX (4 * TRIGON_MAX_PATH)
 #define MATCH_EVENT_MAX (sizeof(struct trigon_hook_event) + MATCH_DATA_MAX)
 
-struct match_scratch {
-  struct trigon_hook_event event;
-  char data[MATCH_DATA_MAX + TRIGON_MAX_PATH];  // a write may start at the bound
-};
-
-// Separate from the event so that its bounds stay simple.
 struct match_work {
   u64 arg[8];  // registers 0…5; eight, so that a masked index is in bounds
   u32 used;    // bytes of the event so far, header included
@@ -40,6 +34,13 @@ struct match_work {
   char path[2 * TRIGON_MAX_PATH];  // built backwards from the middle, where the NUL lies
 };
 
+struct match_scratch {
+  struct trigon_hook_event event;
+  char data[MATCH_DATA_MAX + TRIGON_MAX_PATH];  // a write may start at the bound
+  struct match_work work;
+};
+
+// One map and one look-up for all of it. Per-CPU values are limited to 32 KiB (PCPU_MIN_UNIT_SIZE).
 struct {
   __uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
   __uint(max_entries, 1);
@@ -47,21 +48,9 @@ struct {
   __type(value, struct match_scratch);
 } tri_event TRIGON_MAP;
 
-struct {
-  __uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
-  __uint(max_entries, 1);
-  __type(key, u32);
-  __type(value, struct match_work);
-} tri_work TRIGON_MAP;
-
 static __always_inline struct match_scratch *match_scratch(void) {
   u32 zero = 0;
   return bpf_map_lookup_elem(&tri_event, &zero);
-}
-
-static __always_inline struct match_work *match_work(void) {
-  u32 zero = 0;
-  return bpf_map_lookup_elem(&tri_work, &zero);
 }
 
 #endif
