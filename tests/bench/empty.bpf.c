@@ -6,12 +6,12 @@
 #include <bpf/bpf_helpers.h>
 
 SEC("tp_btf/sched_process_exec")
-int empty_exec(__u64 *ctx) { return 0; }
+int empty_exec(__u64* ctx) { return 0; }
 
 SEC("tp_btf/task_newtask")
-int empty_fork(__u64 *ctx) { return 0; }
+int empty_fork(__u64* ctx) { return 0; }
 
 SEC("tp_btf/sched_process_exit")
-int empty_exit(__u64 *ctx) { return 0; }
+int empty_exit(__u64* ctx) { return 0; }
 
 char LICENSE[] SEC("license") = "Dual BSD/GPL";

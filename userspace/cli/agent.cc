@@ -31,6 +31,7 @@ struct AgentFlags {
   bool timestamps = false;
   std::string metrics_server;
   std::string server_address;
+  std::string config_dir;
 };
 
 Result<void> run_agent(const AgentFlags& flags, bool dir_was_given) {
@@ -129,18 +130,24 @@ void add_agent(CLI::App& app, int& exit_code) {
       "TRIGON_METRICS_SERVER");
   env(verb->add_option("--server-address", flags->server_address, "gRPC address (not in this version)"),
       "TRIGON_SERVER_ADDRESS");
+  // Read before the command line is parsed (cli.cc); here for the help and so that it is a known flag.
+  env(verb->add_option("--config-dir", flags->config_dir,
+                       "Directory with a file per flag, named for it (a mounted ConfigMap); default: "
+                       "/etc/trigon/trigon.conf.d"),
+      "TRIGON_CONFIG_DIR");
   verb->add_option("-o,--output", flags->output,
                    "Events on standard output: compact, json or none (compact on a terminal, else none)")
       ->check(CLI::IsMember({"compact", "json", "none"}));
   verb->add_flag("--timestamps", flags->timestamps, "Times in compact output");
   flags->sensor.add_to(verb);
-  verb->footer(
-      fmt::format("Examples:\n"
-                  "  trigon agent                                            events on this terminal\n"
-                  "  trigon agent --export-filename /var/log/trigon.json --tracing-policy-dir /etc/trigon/policies\n"
-                  "  TRIGON_ENABLE_PROCESS_NS=true trigon agent -o json      every flag has such a variable\n\n"
-                  "SIGHUP reopens the file and reads the policy directory again; SIGTERM drains and stops.\n{}",
-                  kExitCodesHelp));
+  verb->footer(fmt::format(
+      "Examples:\n"
+      "  trigon agent                                            events on this terminal\n"
+      "  trigon agent --export-filename /var/log/trigon.json --tracing-policy-dir /etc/trigon/policies\n"
+      "  TRIGON_ENABLE_PROCESS_NS=true trigon agent -o json      every flag has such a variable\n"
+      "  trigon agent --config-dir /etc/trigon/trigon.conf.d     a file per flag; flags, then variables, win\n\n"
+      "SIGHUP reopens the file and reads the policy directory again; SIGTERM drains and stops.\n{}",
+      kExitCodesHelp));
   verb->callback([flags, dir, &exit_code] {
     auto result = run_agent(*flags, dir->count() > 0);
     exit_code = result.ok() ? kExitOk : report(result.error());

@@ -5,6 +5,7 @@
 #include <CLI/CLI.hpp>
 
 #include "base/suggest.h"
+#include "cli/config_dir.h"
 #include "cli/doctor.h"
 #include "cli/exit_code.h"
 #include "cli/verbs.h"
@@ -37,6 +38,23 @@ std::string suggestion(const CLI::App& app, int argc, char** argv) {
                : fmt::format("trigon: there is no verb \"{}\"; `trigon --help` lists them\n", argv[1]);
 }
 
+// CLI11 reads the environment while it parses, so that the directory must be in it before.
+Result<void> read_config_dir(const CLI::App& app, int argc, char** argv) {
+  if (argc < 2 || std::string_view(argv[1]) != "agent") return {};
+  const char* path = std::getenv("TRIGON_CONFIG_DIR");
+  for (int i = 2; i < argc; ++i) {
+    const std::string_view word = argv[i];
+    if (word == "--config-dir" && i + 1 < argc) path = argv[i + 1];
+    if (word.starts_with("--config-dir=")) path = argv[i] + sizeof("--config-dir=") - 1;
+  }
+  std::vector<std::string> names;
+  for (const CLI::Option* option : app.get_subcommand("agent")->get_options())
+    if (!option->get_envname().empty() && option->get_name() != "--config-dir")
+      names.push_back(option->get_lnames().front());
+  const std::vector<std::string_view> keys(names.begin(), names.end());
+  return load_config_dir(path != nullptr ? path : "/etc/trigon/trigon.conf.d", path != nullptr, keys);
+}
+
 }  // namespace
 
 int run(int argc, char** argv) {
@@ -62,6 +80,7 @@ int run(int argc, char** argv) {
     fmt::print(stderr, "{}", text);
     return kExitUsage;
   }
+  if (auto read = read_config_dir(app, argc, argv); !read.ok()) return report(read.error());
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& error) {
