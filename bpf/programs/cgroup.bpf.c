@@ -24,6 +24,7 @@ int BPF_PROG(cgroup_mkdir, struct cgroup *cgroup, const char *path) {
   struct cgroup_scratch *scratch = bpf_map_lookup_elem(&tri_cgrp_scratch, &zero);
   struct trigon_counters *counters = base_counters();
   if (!scratch || !counters) return 0;
+  cgroup = base_untrusted(cgroup, cfg_btf_cgroup);
   struct trigon_cgroup_event *event = &scratch->event;
   u64 id = bpf_get_current_pid_tgid();
   long n = bpf_probe_read_kernel_str(scratch->path, sizeof(scratch->path), path);

@@ -9,6 +9,7 @@ const volatile u32 cfg_cgroup_v1 = 0;
 const volatile u64 cfg_ring_limit = (4 << 20) / 8 * 7;
 const volatile u32 cfg_btf_task = 0;
 const volatile u32 cfg_btf_binprm = 0;
+const volatile u32 cfg_btf_cgroup = 0;
 
 volatile u32 run_reader_sleeps = 0;
 volatile struct trigon_control run_control = {};

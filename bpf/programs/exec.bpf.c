@@ -82,8 +82,7 @@ static __always_inline int exec_body(struct task_struct *task, u32 old_tid, stru
   struct trigon_exec *event = &scratch->event;
   void *base = scratch;
   struct file *file = bprm->file;
-  struct fs_struct *fs = (void *)base_address(task->fs);
-  u64 root = (u64)&fs->root, cwd = (u64)&fs->pwd;
+  struct fs_struct *fs = task->fs;
   struct mm_struct *mm = task->mm;
   u64 start_ns = task->group_leader->start_boottime;
   u32 off = IMAGE_FIXED;
@@ -96,9 +95,9 @@ static __always_inline int exec_body(struct task_struct *task, u32 old_tid, stru
   if (BPF_CORE_READ_BITFIELD(bprm, secureexec)) event->flags |= TRIGON_EXEC_SECURE;
   event->flags |= exec_raised(event);
 
-  off = image_path_read(IMAGE_OF_EXEC, IMAGE_EXE, root, base_address(&file->f_path), off);
+  off = image_path_read(IMAGE_OF_EXEC, IMAGE_EXE, read_path_start(&scratch->walk, &fs->root, &file->f_path), off);
   if (!event->file.nlink) event->exe.flags |= TRIGON_PATH_UNLINKED;
-  off = image_path_read(IMAGE_OF_EXEC, IMAGE_CWD, root, cwd, off);
+  off = image_path_read(IMAGE_OF_EXEC, IMAGE_CWD, read_path_start(&scratch->walk, &fs->root, &fs->pwd), off);
   if (!event->cwd.components && !event->cwd.flags) event->flags |= TRIGON_EXEC_ROOT_CWD;
 
   barrier_var(off);

@@ -21,8 +21,7 @@ int snapshot(struct bpf_iter__task *ctx) {
   if (!scratch || !counters) return 0;
   struct trigon_exec *event = &scratch->event;
   u32 off = IMAGE_FIXED;
-  struct fs_struct *fs = (void *)base_address(task->fs);
-  u64 root = (u64)&fs->root, cwd = (u64)&fs->pwd;
+  struct fs_struct *fs = task->fs;
   struct mm_struct *mm = task->mm;
 
   __builtin_memset(event, 0, sizeof(*event));
@@ -31,10 +30,10 @@ int snapshot(struct bpf_iter__task *ctx) {
     struct file *file = mm->exe_file;
     if (file) {
       read_task_file(&event->file, file);
-      off = image_path_read(IMAGE_OF_SNAPSHOT, IMAGE_EXE, root, base_address(&file->f_path), off);
+      off = image_path_read(IMAGE_OF_SNAPSHOT, IMAGE_EXE, read_path_start(&scratch->walk, &fs->root, &file->f_path), off);
       if (!event->file.nlink) event->exe.flags |= TRIGON_PATH_UNLINKED;
     }
-    off = image_path_read(IMAGE_OF_SNAPSHOT, IMAGE_CWD, root, cwd, off);
+    off = image_path_read(IMAGE_OF_SNAPSHOT, IMAGE_CWD, read_path_start(&scratch->walk, &fs->root, &fs->pwd), off);
     if (!event->cwd.components && !event->cwd.flags) event->flags |= TRIGON_EXEC_ROOT_CWD;
   } else {
     // A kernel thread or a zombie: its name is all there is.

@@ -79,10 +79,7 @@ int BPF_PROG(sys_enter, struct pt_regs *regs, long id) {
   struct match_work *work = &scratch->work;
   work->parity = parity;
   work->has_state = 0;
-  if (run_control.trace_only) {
-    classify_process(parity);
-    if (!((work->state.follow >> TRIGON_FOLLOW_TRACE) & 1)) return 0;
-  }
+  if (run_control.trace_only && !classify_traced(work, parity)) return 0;
   syscall_args(work->arg, regs, abi);
   scratch->event.syscall = number;
   scratch->event.syscall_abi = abi;

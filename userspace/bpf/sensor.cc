@@ -141,7 +141,7 @@ Result<std::unique_ptr<Sensor>> Sensor::load(const SensorOptions& options, Featu
 
   auto impl = std::make_unique<Impl>();
   Fd types;
-  uint32_t id_task = 0, id_binprm = 0;
+  uint32_t id_task = 0, id_binprm = 0, id_cgroup = 0;
   {
     TRIGON_TRY(const KernelTypes kernel, KernelTypes::read());
     impl->skel.reset(trigon_sensor__open());  // for its types only
@@ -151,6 +151,7 @@ Result<std::unique_ptr<Sensor>> Sensor::load(const SensorOptions& options, Featu
       if (kind != BTF_KIND_STRUCT) return;
       if (name == "task_struct") id_task = id;
       if (name == "linux_binprm") id_binprm = id;
+      if (name == "cgroup") id_cgroup = id;
     });
     TRIGON_TRY(types, core_types(bpf_object__btf(impl->skel->obj), kernel));
   }
@@ -175,6 +176,7 @@ Result<std::unique_ptr<Sensor>> Sensor::load(const SensorOptions& options, Featu
 
   skel->rodata->cfg_btf_task = id_task;
   skel->rodata->cfg_btf_binprm = id_binprm;
+  skel->rodata->cfg_btf_cgroup = id_cgroup;
 
   if (charges_memlock()) {
     bpf_map__set_max_entries(skel->maps.tri_numbers, 8192);

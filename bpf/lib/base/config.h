@@ -21,6 +21,7 @@ extern const volatile u64 cfg_ring_limit;
 // Type numbers in the kernel's BTF, for base_untrusted(); 0 where bpf_rdonly_cast() is missing (before 6.2).
 extern const volatile u32 cfg_btf_task;
 extern const volatile u32 cfg_btf_binprm;
+extern const volatile u32 cfg_btf_cgroup;
 
 // 1: the reader sleeps and wants to be woken by the next record. Set by the reader, cleared by whoever wakes it.
 extern volatile u32 run_reader_sleeps;

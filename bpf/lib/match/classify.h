@@ -110,6 +110,16 @@ TRIGON_GLOBAL int classify_process(u32 parity) {
   return 0;
 }
 
+// Whether the current process belongs to `trigon trace -- command`. The storage answers for most events.
+static __always_inline int classify_traced(struct match_work *work, u32 parity) {
+  if (cfg_task_storage) {
+    struct trigon_task_state *state = bpf_task_storage_get(&tri_task, bpf_get_current_task_btf()->group_leader, 0, 0);
+    if (state && state->generation == run_control.generation) return (state->follow >> TRIGON_FOLLOW_TRACE) & 1;
+  }
+  classify_process(parity);
+  return (work->state.follow >> TRIGON_FOLLOW_TRACE) & 1;
+}
+
 static __always_inline u32 classify_number(u32 dim, u64 value, u32 otherwise) {
   struct trigon_number_key key = {.dim = dim, .value = value};
   u32 *found = bpf_map_lookup_elem(&tri_numbers, &key);

@@ -67,18 +67,25 @@ static __always_inline u64 state_follow_bits(u32 pid, u32 ns_pid) {
   return state_follow_bit(TRIGON_DIM_FOLLOW_PID, pid) | state_follow_bit(TRIGON_DIM_FOLLOW_NS_PID, ns_pid);
 }
 
+struct state_search {
+  const struct task_struct *task;
+  u64 bits;
+};
+
+static long state_search_step(u32 i, struct state_search *search) {
+  const struct task_struct *task = search->task;
+  u32 pid = BPF_CORE_READ(task, tgid);
+  search->bits |= state_follow_bits(pid, state_ns_pid(task));
+  if (pid <= 1) return 1;
+  search->task = BPF_CORE_READ(task, real_parent, group_leader);
+  return !search->task;
+}
+
 // Bits of the process led by `leader` and of its living ancestors. Global, so that it is verified once.
 TRIGON_GLOBAL u64 state_follow_search(u64 leader) {
-  const struct task_struct *task = (void *)leader;
-  u64 bits = 0;
-  for (int i = 0; i < TRIGON_MAX_ANCESTOR_WALK; i++) {
-    u32 pid = BPF_CORE_READ(task, tgid);
-    bits |= state_follow_bits(pid, state_ns_pid(task));
-    if (pid <= 1) break;
-    task = BPF_CORE_READ(task, real_parent, group_leader);
-    if (!task) break;
-  }
-  return bits;
+  struct state_search search = {.task = (void *)leader};
+  base_loop(TRIGON_MAX_ANCESTOR_WALK, TRIGON_MAX_ANCESTOR_WALK, state_search_step, &search);
+  return search.bits;
 }
 
 // What a state of another epoch still tells: the trace that it belongs to.

@@ -72,16 +72,15 @@ static long image_path_step(u32 i, struct image_path_step *step) {
   return 1;
 }
 
-// Appends the components of the struct path at `address`, leaf first, each with a NUL, at `off` of the scratch, seen
-// from the root at `root` (0: none); returns the new offset. Global: verified once and not for each caller's states.
-TRIGON_GLOBAL u32 image_path_read(u32 of, u32 which, u64 root, u64 address, u32 off) {
+// Appends the components of the path at which scratch->walk stands, leaf first, each with a NUL, at `off` of the scratch;
+// returns the new offset. `flags`: those of the leaf. Global: verified once and not for each caller's states.
+TRIGON_GLOBAL u32 image_path_read(u32 of, u32 which, u32 flags, u32 off) {
   struct image_scratch *scratch = image_scratch(of);
   if (!scratch) return 0;
   struct trigon_path *out = which == IMAGE_CWD ? &scratch->event.cwd : &scratch->event.exe;
   struct image_path_step step = {.scratch = scratch, .out = out};
-  read_path_begin(&scratch->walk, (struct path *)root, (struct path *)address);
   // Taken back when the walk ends by itself.
-  out->flags = read_path_leaf_flags(scratch->walk.dentry) | TRIGON_PATH_TRUNCATED;
+  out->flags = flags | TRIGON_PATH_TRUNCATED;
   out->span.off = off;
   out->components = 0;
   scratch->off = off;

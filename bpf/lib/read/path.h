@@ -79,6 +79,20 @@ static __always_inline enum read_path_step read_path_next(struct read_path_walk 
   return READ_PATH_NAME;
 }
 
+// The same from BTF pointers, with plain loads. `walk` must lie in map memory, where pointers become numbers.
+static __always_inline u32 read_path_start(struct read_path_walk *walk, const struct path *root,
+                                           const struct path *path) {
+  const struct dentry *dentry = path->dentry;
+  const struct vfsmount *mnt = path->mnt;
+  walk->dentry = (void *)dentry;
+  walk->mnt = (void *)mnt;
+  walk->mnt_root = mnt->mnt_root;
+  walk->root_dentry = root->dentry;
+  walk->root_mnt = root->mnt;
+  if (dentry->d_hash.pprev) return 0;
+  return (u64)dentry->d_parent != base_address(dentry) ? TRIGON_PATH_UNLINKED : 0;
+}
+
 static __always_inline u32 read_path_leaf_flags(const struct dentry *dentry) {
   struct hlist_bl_node **pprev = NULL;
   struct dentry *parent = NULL;

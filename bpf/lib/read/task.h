@@ -8,11 +8,6 @@
 #include "bpf/abi/record.h"
 #include "bpf/lib/base/config.h"
 
-// 6.3 made kernel_cap_t one 64-bit word out of two 32-bit ones; on the little-endian machines that are supported the
-// bytes are the same, so they are copied as bytes.
-#define READ_TASK_CAP(dst, cred, member) \
-  bpf_probe_read_kernel(&(dst), sizeof(u64), __builtin_preserve_access_index(&(cred)->member))
-
 static __always_inline void read_task_creds(struct trigon_creds *out, const struct task_struct *task) {
   const struct cred *cred = task->cred;
   out->uid = cred->uid.val;
@@ -24,15 +19,15 @@ static __always_inline void read_task_creds(struct trigon_creds *out, const stru
   out->fsuid = cred->fsuid.val;
   out->fsgid = cred->fsgid.val;
   out->securebits = cred->securebits;
-  // The five sets lie side by side since 4.3 (ambient); one read when they do.
-  if (bpf_core_field_offset(struct cred, cap_ambient) == bpf_core_field_offset(struct cred, cap_inheritable) + 32) {
-    bpf_probe_read_kernel(&out->cap_inheritable, 40, __builtin_preserve_access_index(&cred->cap_inheritable));
+  if (bpf_core_field_exists(cred->cap_effective.val)) {  // 6.3
+    out->cap_inheritable = cred->cap_inheritable.val;
+    out->cap_permitted = cred->cap_permitted.val;
+    out->cap_effective = cred->cap_effective.val;
+    out->cap_bounding = cred->cap_bset.val;
+    out->cap_ambient = cred->cap_ambient.val;
   } else {
-    READ_TASK_CAP(out->cap_inheritable, cred, cap_inheritable);
-    READ_TASK_CAP(out->cap_permitted, cred, cap_permitted);
-    READ_TASK_CAP(out->cap_effective, cred, cap_effective);
-    READ_TASK_CAP(out->cap_bounding, cred, cap_bset);
-    READ_TASK_CAP(out->cap_ambient, cred, cap_ambient);
+    // Two 32-bit words each, side by side since 4.3 (ambient); the bytes are the same.
+    bpf_probe_read_kernel(&out->cap_inheritable, 40, __builtin_preserve_access_index(&cred->cap_inheritable));
   }
   struct user_namespace *user_ns = cred->user_ns;
   out->user_ns_level = user_ns->level;
