@@ -98,7 +98,13 @@ struct Sensor::Impl {
   };
   using Link = std::unique_ptr<bpf_link, LinkDeleter>;
 
-  std::unique_ptr<trigon_sensor, SkelDeleter> skel;
+  using Skeleton = std::unique_ptr<trigon_sensor, SkelDeleter>;
+
+  Fd types;  // narrowed BTF of the kernel (core_types.h)
+  bool bpf_loop = true;
+  Skeleton skel;
+  // sys_enter alone, over the maps of `skel`: its verification is a quarter of a start, and many agents never need it.
+  Skeleton syscalls_skel;
   std::vector<Link> links;
   Link syscalls_link;
   std::unique_ptr<ring_buffer, RingDeleter> ring;
@@ -115,6 +121,47 @@ struct Sensor::Impl {
     (*impl->handler)(data, size);
     // A negative answer stops after this record; libbpf has moved past it.
     return --impl->left == 0 ? -EAGAIN : 0;
+  }
+
+  // The programs, not loaded yet. From the unrolled build where there is no bpf_loop: it is compiled from the same
+  // sources and has the same programs, maps and variables.
+  Skeleton open_programs() const {
+    const std::string types_path = fmt::format("/proc/self/fd/{}", types.get());
+    bpf_object_open_opts options{};
+    options.sz = sizeof(options);
+    options.btf_custom_path = types_path.c_str();
+    Skeleton opened(static_cast<trigon_sensor*>(calloc(1, sizeof(trigon_sensor))));
+    if (!opened || trigon_sensor__create_skeleton(opened.get()) != 0) return nullptr;
+    if (!bpf_loop) {
+      auto* skeleton = opened->skeleton;
+      skeleton->data = const_cast<void*>(trigon_sensor_unrolled__elf_bytes(&skeleton->data_sz));
+    }
+    return bpf_object__open_skeleton(opened->skeleton, &options) == 0 ? std::move(opened) : nullptr;
+  }
+
+  Result<void> load_syscalls() {
+    LogCapture log;
+    syscalls_skel = open_programs();
+    if (!syscalls_skel) return load_error(errno, log.text());
+    bpf_program* program;
+    bpf_object__for_each_program(program, syscalls_skel->obj) {
+      bpf_program__set_autoload(program, program == syscalls_skel->progs.sys_enter);
+    }
+    bpf_map* map;
+    bpf_object__for_each_map(map, syscalls_skel->obj) {
+      const bpf_map* shared = bpf_object__find_map_by_name(skel->obj, bpf_map__name(map));
+      // A map that was not created has a descriptor all the same, of nothing.
+      const int fd = shared != nullptr && bpf_map__autocreate(shared) ? bpf_map__fd(shared) : -1;
+      if (fd < 0)
+        bpf_map__set_autocreate(map, false);  // the other kind of process state
+      else if (bpf_map__reuse_fd(map, fd) != 0)
+        return Error::from_errno(fmt::format("share map {}", bpf_map__name(map)));
+    }
+    if (int err = trigon_sensor__load(syscalls_skel.get()); err != 0) {
+      syscalls_skel.reset();
+      return load_error(-err, log.text());
+    }
+    return {};
   }
 
   Result<void> attach_to(std::vector<Link>* into, const bpf_program* program) {
@@ -140,7 +187,6 @@ Result<std::unique_ptr<Sensor>> Sensor::load(const SensorOptions& options, Featu
   setrlimit(RLIMIT_MEMLOCK, &unlimited);
 
   auto impl = std::make_unique<Impl>();
-  Fd types;
   uint32_t id_task = 0, id_binprm = 0, id_cgroup = 0;
   {
     TRIGON_TRY(const KernelTypes kernel, KernelTypes::read());
@@ -153,20 +199,11 @@ Result<std::unique_ptr<Sensor>> Sensor::load(const SensorOptions& options, Featu
       if (name == "linux_binprm") id_binprm = id;
       if (name == "cgroup") id_cgroup = id;
     });
-    TRIGON_TRY(types, core_types(bpf_object__btf(impl->skel->obj), kernel));
+    TRIGON_TRY(impl->types, core_types(bpf_object__btf(impl->skel->obj), kernel));
   }
-  const std::string types_path = fmt::format("/proc/self/fd/{}", types.get());
-  bpf_object_open_opts open{};
-  open.sz = sizeof(open);
-  open.btf_custom_path = types_path.c_str();
-  impl->skel.reset(static_cast<trigon_sensor*>(calloc(1, sizeof(trigon_sensor))));
-  if (!impl->skel || trigon_sensor__create_skeleton(impl->skel.get()) != 0) return Error("out of memory");
-  if (!features.has(Feature::kBpfLoop)) {
-    // Compiled from the same sources: the same programs, maps and variables.
-    auto* skeleton = impl->skel->skeleton;
-    skeleton->data = const_cast<void*>(trigon_sensor_unrolled__elf_bytes(&skeleton->data_sz));
-  }
-  if (bpf_object__open_skeleton(impl->skel->skeleton, &open) != 0) return load_error(errno, log.text());
+  impl->bpf_loop = features.has(Feature::kBpfLoop);
+  impl->skel = impl->open_programs();
+  if (!impl->skel) return load_error(errno, log.text());
   trigon_sensor* skel = impl->skel.get();
 
   bool task_storage = options.task_storage && features.has(Feature::kTaskStorage);
@@ -193,6 +230,7 @@ Result<std::unique_ptr<Sensor>> Sensor::load(const SensorOptions& options, Featu
   skel->rodata->cfg_cgroup_v1 = static_cast<uint32_t>(options.cgroup_v1_subsystem + 1);
 
   bpf_program__set_autoload(skel->progs.snapshot, features.has(Feature::kIterTask));
+  bpf_program__set_autoload(skel->progs.sys_enter, false);  // attach_syscalls()
 
   if (int err = trigon_sensor__load(skel); err != 0) return load_error(-err, log.text());
 
@@ -257,8 +295,9 @@ Result<void> Sensor::snapshot(const Handler& handler) {
 
 Result<void> Sensor::attach_syscalls() {
   if (impl_->syscalls_link) return {};
+  if (!impl_->syscalls_skel) TRIGON_CHECK(impl_->load_syscalls());
   std::vector<Impl::Link> link;
-  TRIGON_CHECK(impl_->attach_to(&link, impl_->skel->progs.sys_enter));
+  TRIGON_CHECK(impl_->attach_to(&link, impl_->syscalls_skel->progs.sys_enter));
   impl_->syscalls_link = std::move(link.front());
   return {};
 }
@@ -302,13 +341,15 @@ SensorCounters Sensor::counters() const {
     out.total.signal_failures += one.signal_failures;
     out.lost_by_cpu.push_back(one.lost_total);
   }
-  bpf_program* program;
-  bpf_object__for_each_program(program, impl_->skel->obj) {
+  const auto add_misses = [&out](const bpf_program* program) {
     bpf_prog_info info{};
     uint32_t length = sizeof(info);
-    int fd = bpf_program__fd(program);
+    const int fd = bpf_program__fd(program);
     if (fd >= 0 && bpf_prog_get_info_by_fd(fd, &info, &length) == 0) out.recursion_misses += info.recursion_misses;
-  }
+  };
+  bpf_program* program;
+  bpf_object__for_each_program(program, impl_->skel->obj) { add_misses(program); }
+  if (impl_->syscalls_skel) add_misses(impl_->syscalls_skel->progs.sys_enter);
   return out;
 }
 
