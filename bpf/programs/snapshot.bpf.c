@@ -30,7 +30,8 @@ int snapshot(struct bpf_iter__task *ctx) {
     struct file *file = mm->exe_file;
     if (file) {
       read_task_file(&event->file, file);
-      off = image_path_read(IMAGE_OF_SNAPSHOT, IMAGE_EXE, read_path_start(&scratch->walk, &fs->root, &file->f_path), off);
+      off =
+          image_path_read(IMAGE_OF_SNAPSHOT, IMAGE_EXE, read_path_start(&scratch->walk, &fs->root, &file->f_path), off);
       if (!event->file.nlink) event->exe.flags |= TRIGON_PATH_UNLINKED;
     }
     off = image_path_read(IMAGE_OF_SNAPSHOT, IMAGE_CWD, read_path_start(&scratch->walk, &fs->root, &fs->pwd), off);

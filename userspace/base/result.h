@@ -101,6 +101,7 @@ class [[nodiscard]] Result<void> {
 }  // namespace trigon
 
 // TRIGON_TRY(auto x, expression): binds the value or returns the error. TRIGON_CHECK(expression): the same for void.
+// NOLINTBEGIN(bugprone-macro-parentheses): `decl` is a declaration.
 #define TRIGON_TRY_CAT2(a, b) a##b
 #define TRIGON_TRY_CAT(a, b) TRIGON_TRY_CAT2(a, b)
 #define TRIGON_TRY_IMPL(tmp, decl, expr)        \
@@ -108,6 +109,7 @@ class [[nodiscard]] Result<void> {
   if (!tmp.ok()) return std::move(tmp).error(); \
   decl = *std::move(tmp)
 #define TRIGON_TRY(decl, expr) TRIGON_TRY_IMPL(TRIGON_TRY_CAT(trigon_try_, __LINE__), decl, expr)
+// NOLINTEND(bugprone-macro-parentheses)
 #define TRIGON_CHECK(expr)                                                                      \
   do {                                                                                          \
     if (auto trigon_check = (expr); !trigon_check.ok()) return std::move(trigon_check).error(); \

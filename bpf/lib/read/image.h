@@ -72,8 +72,8 @@ static long image_path_step(u32 i, struct image_path_step *step) {
   return 1;
 }
 
-// Appends the components of the path at which scratch->walk stands, leaf first, each with a NUL, at `off` of the scratch;
-// returns the new offset. `flags`: those of the leaf. Global: verified once and not for each caller's states.
+// Appends the components of the path at which scratch->walk stands, leaf first, each with a NUL, at `off` of the
+// scratch; returns the new offset. `flags`: those of the leaf. Global: verified once and not for each caller's states.
 TRIGON_GLOBAL u32 image_path_read(u32 of, u32 which, u32 flags, u32 off) {
   struct image_scratch *scratch = image_scratch(of);
   if (!scratch) return 0;
