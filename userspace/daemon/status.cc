@@ -74,6 +74,8 @@ std::string metrics_text(const RuntimeCounters& c) {
   text.sample("trigon_process_tree_evicted_total", "state=\"living\"", c.tree.evicted_living);
   text.one("trigon_process_tree_unknown_total", "counter", "Events of processes that nothing had told of.",
            c.tree.unknown);
+  text.one("trigon_process_tree_duplicate_exits_total", "counter",
+           "Second reports of an exit: two threads left last together.", c.tree.duplicate_exits);
   text.family("trigon_sink_events_total", "counter", "Lines written, by sink.");
   for (const auto& [path, sink] : c.sinks)
     text.sample("trigon_sink_events_total", fmt::format("sink=\"{}\"", label_value(path)), sink.events);
