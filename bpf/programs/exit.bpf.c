@@ -5,7 +5,7 @@
 //   tp_btf/sched_process_exit   in do_exit(), signal->live has been decremented
 //
 // A process is gone when its last thread goes, which need not be the leader. Two last threads may leave together and
-// both see live == 0; both then report, and the reader keeps the first (a process exits once; exit_duplicates counts
+// both see live == 0; both then report, and the reader keeps the first (a process exits once; duplicate_exits counts
 // the other). Nothing in the kernel could decide that on 5.10 without a lock.
 #include "bpf/lib/emit/ring.h"
 #include "bpf/lib/match/state.h"

@@ -60,7 +60,9 @@ static __always_inline void syscall_args(u64 *arg, struct pt_regs *regs, u32 abi
 
 SEC("tp_btf/sys_enter")
 int BPF_PROG(sys_enter, struct pt_regs *regs, long id) {
-  u32 parity = run_control.generation & 1;
+  // Read once: what this event matches, and the generation that its record names, belong together.
+  u32 generation = run_control.generation;
+  u32 parity = generation & 1;
   u32 number = id & ~0x40000000;
   u32 raw = run_control.raw_hook[parity];
   if (number >= TRIGON_MAX_SYSCALLS) return 0;  // not a call of any ABI that is known; the kernel answers ENOSYS
@@ -77,6 +79,7 @@ int BPF_PROG(sys_enter, struct pt_regs *regs, long id) {
   struct match_scratch *scratch = match_scratch();
   if (!scratch) return 0;
   struct match_work *work = &scratch->work;
+  work->generation = generation;
   work->parity = parity;
   work->has_state = 0;
   if (run_control.trace_only && !classify_traced(work, parity)) return 0;

@@ -87,7 +87,7 @@ TRIGON_GLOBAL int hook_run(u32 slot) {
     return 0;
   }
   u64 id = bpf_get_current_pid_tgid(), start_ns;
-  event->generation = run_control.generation;
+  event->generation = work->generation;
   event->hook = slot;
   event->fields = fields;
   if (cfg_task_storage) {

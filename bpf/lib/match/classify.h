@@ -68,7 +68,7 @@ TRIGON_GLOBAL int classify_process(u32 parity) {
   struct match_work *work = &scratch->work;
   if (work->has_state) return 0;
   work->has_state = 1;
-  u32 generation = run_control.generation;
+  u32 generation = work->generation;
   struct task_struct *leader;
   u64 start_ns;
   u32 pid = bpf_get_current_pid_tgid() >> 32;
@@ -114,7 +114,7 @@ TRIGON_GLOBAL int classify_process(u32 parity) {
 static __always_inline int classify_traced(struct match_work *work, u32 parity) {
   if (cfg_task_storage) {
     struct trigon_task_state *state = bpf_task_storage_get(&tri_task, bpf_get_current_task_btf()->group_leader, 0, 0);
-    if (state && state->generation == run_control.generation) return (state->follow >> TRIGON_FOLLOW_TRACE) & 1;
+    if (state && state->generation == work->generation) return (state->follow >> TRIGON_FOLLOW_TRACE) & 1;
   }
   classify_process(parity);
   return (work->state.follow >> TRIGON_FOLLOW_TRACE) & 1;

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause)
 //
 // Per-CPU working memory of a hook event. Programs of system call tracepoints run with preemption off and do not nest
-// (the kernel counts a nested run as a recursion miss, which the agent reports as lost).
+// (the kernel counts a nested run as a recursion miss: `skipped` in the agent's last line,
+// trigon_program_misses_total).
 #ifndef TRIGON_LIB_MATCH_SCRATCH_H
 #define TRIGON_LIB_MATCH_SCRATCH_H
 
@@ -20,6 +21,8 @@ struct match_work {
   u32 parity;  // of the generation that this event uses
   u32 hook;    // index in tri_hooks
   u32 has_state;
+  u32 generation;  // that this event uses
+  u32 pad;
   struct trigon_task_state state;
   struct trigon_vector vector;  // selectors that are left
   struct trigon_vector sum;     // of one mask dimension
