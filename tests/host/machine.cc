@@ -37,8 +37,7 @@ std::string trigger(std::string_view name) {
 std::string why_no_bpf() {
   if (::geteuid() != 0) return "loading BPF programs needs root";
   if (::access("/sys/kernel/btf/vmlinux", R_OK) != 0) return "this kernel has no BTF (/sys/kernel/btf/vmlinux)";
-  if (::access(trigon_binary().c_str(), X_OK) != 0) return "there is no " + trigon_binary();
-  if (::access(trigger("self").c_str(), X_OK) != 0) return "there is no " + trigger("self");
+  // That the binary or the triggers are missing is no reason to skip: starting them then fails the test.
   return {};
 }
 
