@@ -76,6 +76,10 @@ TRIGON_GLOBAL int hook_run(u32 slot) {
   if (!hook_match(work, scratch, hook, hook_index)) return 0;
   // Each round decides a selector or passes a word.
   base_loop(TRIGON_MAX_SELECTORS + TRIGON_VEC_WORDS, HOOK_TAKES_UNROLLED, hook_take_step, &hook_index);
+  if (work->next < hook->words * 64u) {  // the rounds ran out
+    struct trigon_counters *books = base_counters();
+    if (books) base_count(&books->match_overflow);
+  }
   if (work->actions & TRIGON_ACT_SIGNAL) event->signal_error = act_signal(work->signal);
   if (!(work->actions & TRIGON_ACT_POST)) return 0;
 
