@@ -22,8 +22,15 @@
 // Environment reported when asked for; the same reserve classes as arguments.
 #define TRIGON_MAX_ENV 131072
 
-// Hook arguments read for one event: six system call registers plus sizes derived from them.
-#define TRIGON_MAX_FIELDS 8
+// Values read for one event, over all policies at the hook: five arguments and five data entries of one policy, and
+// what others read of the same call in other ways.
+#define TRIGON_MAX_FIELDS 16
+// Arguments that a program has at hand: six of a system call, up to twelve of a traced function (MAX_BPF_FUNC_ARGS in
+// include/linux/bpf.h); sixteen, so that a masked index is in bounds.
+#define TRIGON_MAX_ARGS_IN_WORK 16
+// Pointers followed from an argument to a member (`resolve`): ten levels, as the policy language allows, and the last
+// offset.
+#define TRIGON_MAX_RESOLVE 11
 // Dimensions (field or process attribute, kind of look-up) of one hook.
 #define TRIGON_MAX_DIMS 32
 // Selectors at one hook, over all policies. The bit vector has this many bits.
@@ -44,6 +51,17 @@
 // kernel/bpf/lpm_trie.c); 4 of them hold the dimension and one the NUL of an exact value.
 #define TRIGON_LPM_BYTES 252
 #define TRIGON_MAX_STRING_VALUE 247
+// Longer values are cut into pieces of this size, each leading to the next (struct trigon_prefix_value.next).
+#define TRIGON_TRIE_CHUNK 248
+// Pieces of a value of TRIGON_MAX_PATH bytes, and of the longest that policies may name (PATH_MAX without the NUL).
+#define TRIGON_MAX_CHUNKS 17
+#define TRIGON_MAX_VALUE 4095
+// Frames of a stack trace (PERF_MAX_STACK_DEPTH, include/uapi/linux/perf_event.h).
+#define TRIGON_MAX_STACK 127
+// Policies in force at the same time: each has a mode and books of its own.
+#define TRIGON_MAX_POLICIES 4096
+// Sets of binaries whose descendants are followed (bits of trigon_task_state.children).
+#define TRIGON_MAX_CHILD_SETS 128
 
 // Pids that followForks can follow at the same time (bits of trigon_task_state.follow).
 #define TRIGON_MAX_FOLLOW 63

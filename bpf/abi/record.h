@@ -24,7 +24,9 @@ enum trigon_record_kind {
   TRIGON_REC_SNAPSHOT = 5,   // struct trigon_exec, from the task iterator at start-up (not through the ring)
   TRIGON_REC_HOOK = 6,       // struct trigon_hook_event
   TRIGON_REC_CGROUP = 7,     // struct trigon_cgroup_event
-  TRIGON_REC_KINDS = 8
+  TRIGON_REC_HOOK_DATA = 8,  // struct trigon_hook_data, before the hook record that it belongs to
+  TRIGON_REC_LOADER = 9,     // struct trigon_loader
+  TRIGON_REC_KINDS = 16      // of which the books have room
 };
 
 // A process is (pid, start_ns of its thread group leader): a reused pid has another start time, and an exec by a
@@ -162,6 +164,16 @@ struct trigon_exit {
   __u64 run_ns;              // since the process started
 };
 
+// An executable mapping of a file (`loader`).
+struct trigon_loader {
+  struct trigon_record rec;
+  struct trigon_file file;
+  struct trigon_span path;      // forward, joined
+  struct trigon_span build_id;  // absent: could not be read
+  __u32 path_flags;
+  __u32 pad;
+};
+
 enum trigon_cgroup_op { TRIGON_CGROUP_MKDIR = 1, TRIGON_CGROUP_RMDIR = 2 };
 
 struct trigon_cgroup_event {
@@ -181,23 +193,117 @@ struct trigon_field {
   __u8 type;   // enum trigon_arg_type (abi/policy.h)
   __u8 flags;  // enum trigon_field_flags
   __u16 path_flags;
-  __u32 size;               // original size in bytes, for buffers
-  __u64 value;              // the register
-  struct trigon_span data;  // strings, buffers, addresses, paths (forward, joined)
+  __u32 size;               // original size in bytes, for buffers; i_mode, for paths; else 0
+  __u64 value;              // the register, or the member that `resolve` led to
+  struct trigon_span data;  // strings, buffers, addresses, paths (forward, joined), the structures below
+};
+
+// Addresses are 16 bytes in network order; IPv4 as ::ffff:a.b.c.d. Ports are in host order.
+struct trigon_sock {
+  __u64 cookie;  // kernel address of the struct sock
+  __u8 saddr[16];
+  __u8 daddr[16];
+  __u32 mark;
+  __u32 priority;
+  __u16 family;
+  __u16 type;
+  __u16 protocol;
+  __u16 sport;
+  __u16 dport;
+  __u8 state;
+  __u8 pad[5];
+};
+
+struct trigon_skb {
+  __u8 saddr[16];
+  __u8 daddr[16];
+  __u32 hash;
+  __u32 len;
+  __u32 priority;
+  __u32 mark;
+  __u16 sport;
+  __u16 dport;
+  __u16 family;    // 0: the packet is neither IPv4 nor IPv6
+  __u16 protocol;  // of the transport (IPPROTO_*)
+  __u32 secpath_len;
+  __u32 secpath_olen;
+};
+
+struct trigon_user_ns {
+  __s32 level;
+  __u32 owner;
+  __u32 group;
+  __u32 inode;
+};
+
+struct trigon_module {
+  char name[64];    // MODULE_NAME_LEN (linux/module.h) at its largest
+  __u64 taints;     // bit numbers of linux/panic.h
+  __u32 signed_ok;  // 1: signature verified, 0: not, 2: the kernel cannot tell (CONFIG_MODULE_SIG)
+  __u32 pad;
+};
+
+struct trigon_bpf_prog {
+  char name[16];
+  __u32 type;
+  __u32 instructions;
+};
+
+struct trigon_bpf_map {
+  char name[16];
+  __u32 type;
+  __u32 key_size;
+  __u32 value_size;
+  __u32 max_entries;
+};
+
+struct trigon_perf_event {
+  char function[64];  // of a kprobe or uprobe; empty: none
+  __u64 config;
+  __u64 probe_offset;
+  __u32 type;
+  __u32 pad;
+};
+
+enum trigon_hook_event_flags {
+  TRIGON_HOOK_RETURN = 1 << 0,         // entry and return are joined in it
+  TRIGON_HOOK_ENTRY_LOST = 1 << 1,     // the entry's values did not fit where they wait for the return
+  TRIGON_HOOK_OTHER_POLICY = 1 << 2,   // policies changed between entry and return: the return filters were not asked
+  TRIGON_HOOK_TRACKED = 1 << 3,        // rec.pid is whose socket it is (TrackSock), not who runs
+  TRIGON_HOOK_MONITORED = 1 << 4,      // an enforcing action was held back by its policy's mode
+  TRIGON_HOOK_SIGNALLED = 1 << 5,      // a signal was sent (signal_error 0)
+  TRIGON_HOOK_OVERRIDDEN = 1 << 6      // `error` was the hook's answer
 };
 
 struct trigon_hook_event {
   struct trigon_record rec;
-  __u32 generation;                 // of the tables that decided
-  __u16 hook;                       // slot in them
-  __u16 matches;                    // selectors in match[]
-  __u32 syscall;                    // number, as the ABI counts
-  __u16 syscall_abi;                // enum trigon_syscall_abi
-  __s16 signal_error;               // 0 or -errno of the signal that an action sent
+  __u32 generation;     // of the tables that decided
+  __u16 hook;           // slot in them; of a joined event the entry's
+  __u16 matches;        // selectors in match[]
+  __u32 syscall;        // number, as the ABI counts
+  __u16 syscall_abi;    // enum trigon_syscall_abi
+  __s16 signal_error;   // 0 or -errno of the signal that an action sent
+  __u32 fields;         // entry fields, then those of the return
+  __u32 entry_fields;   // of them
+  __u32 uid;            // effective
+  __u16 flags;          // enum trigon_hook_event_flags
+  __s16 error;          // negative errno that was answered (TRIGON_HOOK_OVERRIDDEN)
+  __u64 ip;             // of the function or probe, where several share a slot; 0: not told
+  struct trigon_span kernel_stack;  // __u64 addresses, innermost first
+  struct trigon_span user_stack;
+  struct trigon_span ima;           // first byte: enum hash_algo of the kernel; the digest
   __u16 match[TRIGON_MAX_MATCHES];  // selector numbers at this hook
-  __u32 fields;
-  __u32 uid;  // effective
   struct trigon_field field[TRIGON_MAX_FIELDS];
+};
+
+// The bytes of a field with TRIGON_CONF_MAX_DATA beyond what the record holds; before the hook record of the same thread
+// that it belongs to. Reserved like struct trigon_exec_data.
+struct trigon_hook_data {
+  struct trigon_record rec;
+  __u32 field;
+  __u32 offset;  // of these bytes in the whole
+  __u32 len;     // bytes used behind this structure
+  __u32 pad;
 };
 
 // Per-CPU, one entry: the books. Kept by XADD beside the only function that writes to the ring.
@@ -209,6 +315,11 @@ struct trigon_counters {
   __u64 state_failures;   // process state that could not be stored
   __u64 signals;          // sent by actions
   __u64 signal_failures;  //
+  __u64 overrides;        // answered with an error by actions
+  __u64 scratch_busy;     // events not looked at, because all scratch of this cpu was in use (nested hooks); they count
+                          // as produced and lost
+  __u64 pending_full;     // entries that could not wait for their return; they count as produced and lost
+  __u64 rate_limited;     // events not written because of rateLimit
 };
 
 #if !defined(__cplusplus) || defined(__GNUC__)

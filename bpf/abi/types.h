@@ -23,6 +23,6 @@ typedef __u32 __wsum;
 #include <linux/types.h>
 #endif
 
-#define TRIGON_ABI_VERSION 1
+#define TRIGON_ABI_VERSION 2
 
 #endif
