@@ -42,8 +42,9 @@ thread_local uint32_t g_target_id = 0;
 
 int aim(bpf_program* program, bpf_prog_load_opts* options, long cookie) {
   const auto attach = static_cast<bpf_attach_type>(cookie);
-  options->expected_attach_type = attach;
   options->attach_btf_id = g_target_id;
+  // Not in the options: libbpf fills that one in after it has asked.
+  if (const int err = bpf_program__set_expected_attach_type(program, attach); err != 0) return err;
   return bpf_program__set_type(program, attach == BPF_LSM_MAC ? BPF_PROG_TYPE_LSM : BPF_PROG_TYPE_TRACING);
 }
 
