@@ -32,7 +32,7 @@ BinaryClasses collect_binaries(std::span<const Policy> policies) {
   for (const Policy& policy : policies) {
     for (const Hook& hook : policy.hooks) {
       for (const Selector& selector : hook.selectors) {
-        for (const Predicate& predicate : selector.binaries) {
+        for (const auto& [predicate, parent, follow_children] : selector.binaries) {
           auto& list = is_reversed(predicate.match) ? postfixes : paths;
           for (const std::string& s : predicate.strings) list.push_back(trie_bytes(predicate.match, s));
         }
@@ -47,7 +47,7 @@ void write_binaries(const BinaryClasses& binaries, Tables& tables, CompiledSet& 
   if (binaries.paths.size() + binaries.postfixes.size() == 0) return;
   const uint32_t paths = tables.new_dim();
   const uint32_t postfixes = tables.new_dim();
-  out.control.binary_dim[out.generation & 1] = paths;
+  out.control.path_dim[out.generation & 1] = paths;
   const auto write = [&tables](uint32_t dim, const PrefixEntries& entries) {
     for (size_t i = 0; i < entries.size(); ++i) {
       if (!entries.at(i).empty()) tables.prefix(dim, entries.at(i), static_cast<uint32_t>(i + 1));
@@ -59,12 +59,13 @@ void write_binaries(const BinaryClasses& binaries, Tables& tables, CompiledSet& 
 
 }  // namespace
 
-Result<CompiledSet> compile(std::span<const Policy> policies, uint32_t generation, uint32_t first_dim) {
+Result<CompiledSet> compile(std::span<const Policy> policies, uint32_t generation, const CompileState& state) {
   CompiledSet out;
   out.generation = generation;
   out.control.generation = generation;
+  out.state = state;
   out.syscalls.assign(TRIGON_ABIS * TRIGON_MAX_SYSCALLS, 0);
-  Tables tables(out, first_dim);
+  Tables tables(out);
 
   TRIGON_TRY(const FollowTable follow, FollowTable::create(policies));
   follow.write(out.control);

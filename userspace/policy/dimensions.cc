@@ -196,6 +196,10 @@ void Dimensions::add_arg(size_t selector, const Arg& arg, uint8_t field, const P
       for (const std::string& s : predicate.strings) dim.strings.emplace_back(trie_bytes(predicate.match, s), filter);
       return;
     }
+    case Match::kSubstring:
+    case Match::kSubstringIgnoreCase:
+    case Match::kNetworks:
+      return;
   }
 }
 

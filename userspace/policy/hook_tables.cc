@@ -84,13 +84,13 @@ std::shared_ptr<const HookSpec> make_spec(const HookEntry& entry, const FieldLis
   return spec;
 }
 
-SelectorInfo make_info(const Policy& policy, const Selector& selector) {
+SelectorInfo make_info(const Selector& selector) {
   SelectorInfo info;
-  if (selector.post) info.actions |= TRIGON_ACT_POST;
-  if (selector.signal) info.actions |= TRIGON_ACT_SIGNAL;
-  if (policy.mode == Mode::kMonitor) info.actions |= TRIGON_ACT_MONITOR;
-  info.signal = selector.signal;
-  info.is_sigkill = selector.is_sigkill;
+  if (selector.actions.post) info.actions |= TRIGON_ACT_POST;
+  if (selector.actions.signal) info.actions |= TRIGON_ACT_SIGNAL;
+  info.signal = selector.actions.signal;
+  info.is_sigkill = selector.actions.is_sigkill;
+  info.label = selector.label;
   return info;
 }
 
@@ -119,7 +119,7 @@ bool add_filters(const Hook& hook, const Selector& selector, size_t number, cons
     dims.add_arg(number, arg, fields.find(arg.conf), filter.predicate);
     if (dims.size() > TRIGON_MAX_DIMS) return false;
   }
-  for (const Predicate& predicate : selector.binaries) dims.add_binary(number, predicate);
+  for (const BinaryFilter& filter : selector.binaries) dims.add_binary(number, filter.predicate);
   for (const PidFilter& filter : selector.pids) {
     dims.add_pids(number, filter, follow);
     if (dims.size() > TRIGON_MAX_DIMS) return false;
@@ -144,15 +144,19 @@ Result<void> add_hook(const std::vector<HookEntry>& entries, const BinaryClasses
                  TRIGON_MAX_SELECTOR_META);
   }
 
-  trigon_hook& table = out.hook_tables.emplace_back();
+  const auto slot = static_cast<uint16_t>(out.hook_tables.size());
+  trigon_hook& table = out.hook_tables[slot];
   table.selectors = static_cast<uint16_t>(selectors);
   table.words = static_cast<uint16_t>((selectors + 63) / 64);
   table.sel_base = static_cast<uint32_t>(out.selectors.size());
   table.all = tables.vector(SelectorBits::first(selectors));
-  for (size_t i = 0; i < fields.size(); ++i) table.field[table.fields++] = fields.at(i);
+  for (size_t i = 0; i < fields.size(); ++i) {
+    const trigon_field_conf& conf = fields.at(i);
+    table.field[table.fields++] = {conf.type, conf.arg, conf.size_arg, conf.flags, conf.max};
+  }
 
   Dimensions dims(selectors);
-  std::vector<SelectorRef>& refs = out.hooks.emplace_back();
+  std::vector<SelectorRef>& refs = out.hooks[slot];
   for (const HookEntry& entry : entries) {
     const auto spec = make_spec(entry, fields);
     const auto begin = static_cast<uint16_t>(refs.size());
@@ -161,7 +165,7 @@ Result<void> add_hook(const std::vector<HookEntry>& entries, const BinaryClasses
       if (!add_filters(*entry.hook, selector, refs.size(), fields, follow, dims)) {
         return limit(*entry.policy, hook_name(*entry.hook), "look-ups for one event", TRIGON_MAX_DIMS);
       }
-      const SelectorInfo info = make_info(*entry.policy, selector);
+      const SelectorInfo info = make_info(selector);
       refs.push_back({spec, info});
       trigon_selector meta{};
       meta.actions = info.actions;
@@ -169,6 +173,7 @@ Result<void> add_hook(const std::vector<HookEntry>& entries, const BinaryClasses
       meta.spec_begin = begin;
       meta.spec_end = end;
       out.selectors.push_back(meta);
+      out.selector_policy.push_back(entry.policy->name);
     }
   }
   dims.write(binaries, follow, tables, table);

@@ -6,8 +6,7 @@
 
 namespace trigon::policy {
 
-Tables::Tables(CompiledSet& out, uint32_t first_dim) : out_(out) {
-  out_.next_dim = std::max<uint32_t>(first_dim, TRIGON_DIM_FIRST);
+Tables::Tables(CompiledSet& out) : out_(out) {
   vector(SelectorBits());  // number 0: nobody
 }
 
@@ -53,7 +52,7 @@ void Tables::prefix(uint32_t dim, std::string_view bytes, uint32_t result) {
   key.prefixlen = 32 + 8 * static_cast<uint32_t>(bytes.size());
   key.dim = dim;
   std::memcpy(key.data, bytes.data(), std::min(bytes.size(), sizeof(key.data)));
-  out_.prefixes.emplace_back(key, result);
+  out_.prefixes.emplace_back(key, trigon_prefix_value{result, 0});
 }
 
 }  // namespace trigon::policy

@@ -13,9 +13,9 @@ namespace trigon::policy {
 
 class Tables {
  public:
-  explicit Tables(CompiledSet& out, uint32_t first_dim);
+  explicit Tables(CompiledSet& out);
 
-  uint32_t new_dim() { return out_.next_dim++; }
+  uint32_t new_dim() { return out_.state.next_dim++; }
   // Number of that vector. More than TRIGON_MAX_VECTORS: overflow() from then on.
   uint32_t vector(const SelectorBits& bits);
   bool overflow() const { return out_.vectors.size() > TRIGON_MAX_VECTORS; }
