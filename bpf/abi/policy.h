@@ -92,7 +92,7 @@ enum trigon_field_conf_flags {
   TRIGON_CONF_LOAD = 1 << 2,       // the last offset is that of a scalar or pointer to be loaded (`size` bytes); without,
                                    // the address itself is the value (an embedded structure or array)
   TRIGON_CONF_SIGNED = 1 << 3,     // what is loaded is sign-extended
-  TRIGON_CONF_RESULT = 1 << 4      // struct trigon_syscall_field, which has no source: the return value, arg is ignored
+  TRIGON_CONF_RESULT = 1 << 4      // system calls: the result itself (source TRIGON_FROM_RETURN); arg is ignored
 };
 
 // What is read into a field before matching.
