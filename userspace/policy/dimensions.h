@@ -1,6 +1,7 @@
 // The dimensions of one hook slot: filters go in, look-up tables come out.
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 #include <map>
 #include <string>
@@ -39,8 +40,10 @@ struct DimKey {
   bool operator<(const DimKey& other) const { return order() < other.order(); }
 
  private:
-  std::tuple<bool, uint8_t, uint8_t, uint8_t, uint8_t, uint8_t, uint8_t, uint8_t> order() const {
-    return {source == TRIGON_SRC_FIELD, source, field, field2, part, lookup, flip, instance};
+  // A dimension over two fields is looked up when the later one has been read.
+  uint8_t last_field() const { return std::max(field, field2); }
+  std::tuple<bool, uint8_t, uint8_t, uint8_t, uint8_t, uint8_t, uint8_t, uint8_t, uint8_t> order() const {
+    return {source == TRIGON_SRC_FIELD, source, last_field(), field, field2, part, lookup, flip, instance};
   }
 };
 

@@ -57,6 +57,10 @@ bool is_restricted(const Hook& hook, Role role, size_t position) {
   });
 }
 
+const Arg& second_of(const Hook& hook, const ArgFilter& filter) {
+  return filter.role == Role::kData ? hook.data[filter.second] : hook.args[filter.second];
+}
+
 // One of the two tables while it is being filled.
 class Phase {
  public:
@@ -84,9 +88,7 @@ class Phase {
   void add(size_t number, const Hook& hook, const ArgFilter& filter) {
     const Arg& arg = arg_of(hook, filter);
     uint8_t second = 0;
-    if (filter.predicate.part == TRIGON_PART_GAINED) {
-      second = fields_.find(filter.role == Role::kData ? hook.data[filter.second] : hook.args[filter.second]);
-    }
+    if (filter.predicate.part == TRIGON_PART_GAINED) second = fields_.find(second_of(hook, filter));
     dims_.add_field(number, arg, fields_.find(arg), second, filter.predicate);
   }
 
@@ -126,11 +128,14 @@ void add_process_filters(const Policy& policy, const Selector& selector, size_t 
   }
 }
 
+// A filter is asked when its values are there.
 bool reads_at_return(const Hook& hook, const ArgFilter& filter) {
-  for (const trigon_field_conf& conf : FieldList::reads(arg_of(hook, filter))) {
-    if (at_return(conf)) return true;
-  }
-  return false;
+  const auto late = [](const Arg& arg) {
+    const auto confs = FieldList::reads(arg);
+    return std::any_of(confs.begin(), confs.end(), at_return);
+  };
+  if (late(arg_of(hook, filter))) return true;
+  return filter.predicate.part == TRIGON_PART_GAINED && late(second_of(hook, filter));
 }
 
 struct Planned {

@@ -8,7 +8,8 @@ namespace trigon::policy {
 namespace {
 
 // These say how an event is written.
-constexpr uint32_t kOfPost = TRIGON_ACT_KSTACK | TRIGON_ACT_USTACK | TRIGON_ACT_IMA | TRIGON_ACT_RATE;
+constexpr uint32_t kStacks = TRIGON_ACT_KSTACK | TRIGON_ACT_USTACK;
+constexpr uint32_t kOfPost = kStacks | TRIGON_ACT_IMA | TRIGON_ACT_RATE;
 
 Error conflict(const std::string& where, std::string_view what) {
   return Error(ErrorCode::kInvalidPolicy,
@@ -71,7 +72,7 @@ Result<trigon_selector> phase(const Hook& hook, const Actions& actions, const Fi
   return out;
 }
 
-// An event of a hook that returns is written at the return, with what the entry asked for.
+// An event of a hook that returns is written at the return, with what the entry asked for. Stacks are those of the entry.
 void join(const Hook& hook, const FieldList& fields, SelectorActions& both) {
   trigon_selector& entry = both.entry;
   trigon_selector& after = both.after;
@@ -85,6 +86,8 @@ void join(const Hook& hook, const FieldList& fields, SelectorActions& both) {
   if (!(after.actions & (TRIGON_ACT_POST | TRIGON_ACT_USER))) after.actions &= ~kOfPost;
   entry.actions &= ~(kOfPost | TRIGON_ACT_USER | TRIGON_ACT_POST);
   entry.rate_ns = 0;
+  entry.actions |= after.actions & kStacks;
+  after.actions &= ~kStacks;
   if (hook.return_arg && (hook.track_return || hook.untrack_return)) {
     after.actions |= hook.track_return ? TRIGON_ACT_TRACK : TRIGON_ACT_UNTRACK;
     after.arg = fields.find(*hook.return_arg);
