@@ -111,9 +111,10 @@ static __always_inline u32 process_image(u32 at, struct match_work *work, u64 ta
 static __always_inline void process_join(struct trigon_task_state *state, u32 parity) {
   u32 dim = run_control.child_dim[parity & 1];
   if (!dim) return;
-  u32 dims[2] = {dim, run_control.child_post_dim[parity & 1]};
-  u64 class[2] = {state->binary, state->binary_file};
-  for (u32 i = 0; i < 2; i++) {
+  u32 parents = run_control.child_parent_dim[parity & 1];
+  u32 dims[4] = {dim, run_control.child_file_dim[parity & 1], parents, parents ? parents + 1 : 0};
+  u64 class[4] = {state->binary, state->binary_file, state->parent, state->parent_file};
+  for (u32 i = 0; i < 4; i++) {
     struct trigon_number_key key = {.dim = dims[i], .value = class[i]};
     u32 *number = class[i] && dims[i] ? bpf_map_lookup_elem(&tri_numbers, &key) : NULL;
     if (!number) continue;
