@@ -147,7 +147,8 @@ Hook read_kprobe(const Node& node, const std::string& where, const Options& opti
                       sink);
   if (!fields.is_map()) return hook;
   const size_t before = sink.count();
-  if (read_is_syscall(fields)) read_call(fields, options, hook);
+  hook.is_syscall = read_is_syscall(fields);
+  if (hook.is_syscall) read_call(fields, options, hook);
   const bool args_known = read_args(fields, ArgIndexing::kParameter, sink.count() == before && !hook.absent, hook);
   read_message(fields, hook);
   read_tags(fields, hook);
@@ -169,13 +170,13 @@ Hook read_tracepoint(const Node& node, const std::string& where, const Options& 
   bool known = false;
   if (subsystem && event && sink.count() == before) {
     if (hook.subsystem == "raw_syscalls" && hook.event == "sys_enter") {
-      hook.raw_syscalls = known = true;
+      hook.is_syscall = hook.raw_syscalls = known = true;
     } else if (hook.subsystem == "syscalls" && hook.event.starts_with(kSyscallEnter)) {
       const Abi abi = native_abi(options.arch);
       const std::string_view name = std::string_view(hook.event).substr(kSyscallEnter.size());
       if (const auto number = syscall_number(abi, name)) {
         hook.target = {abi, *number};
-        known = true;
+        hook.is_syscall = known = true;
       } else {
         unknown_syscall(fields, *event, kSyscallEnter, name, abi);
       }

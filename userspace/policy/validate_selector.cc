@@ -77,7 +77,7 @@ void read_match_args(const Fields& selector, const Hook& hook, bool args_known, 
     const auto arg = find_arg(filter, hook);
     if (!arg) continue;
     if (auto predicate = read_arg_predicate(filter, hook.args[*arg])) {
-      out.args.push_back({*arg, std::move(*predicate)});
+      out.args.push_back({.arg = *arg, .predicate = std::move(*predicate)});
     }
   }
 }
@@ -88,7 +88,7 @@ void read_match_binaries(const Fields& selector, Selector& out) {
     const Fields filter(list[i], selector.where() + "." + item_name("matchBinaries", i),
                         {{"operator", "values"}, {"followChildren"}}, selector.sink());
     if (!filter.is_map()) continue;
-    if (auto predicate = read_binary_predicate(filter)) out.binaries.push_back(std::move(*predicate));
+    if (auto predicate = read_binary_predicate(filter)) out.binaries.push_back({.predicate = std::move(*predicate)});
   }
 }
 
@@ -120,14 +120,14 @@ void read_match_pids(const Fields& selector, Selector& out) {
 }
 
 void read_signal(const Fields& action, Position at, const std::string& name, Selector& out) {
-  if (out.signal != 0) return action.error(at, "a selector sends one signal");
+  if (out.actions.signal != 0) return action.error(at, "a selector sends one signal");
   if (name == "Sigkill") {
-    out.signal = kSigkill;
-    out.is_sigkill = true;
+    out.actions.signal = kSigkill;
+    out.actions.is_sigkill = true;
   } else if (!action.find("argSig")) {
     action.error(at, "Signal: `argSig` is missing");
   } else if (const auto signal = action.number("argSig", 1, kMaxSignal)) {
-    out.signal = static_cast<uint16_t>(*signal);
+    out.actions.signal = static_cast<uint16_t>(*signal);
   }
 }
 
@@ -148,7 +148,7 @@ void read_actions(const Fields& selector, Selector& out) {
       action.error(action.find("argSig")->position, fmt::format("argSig belongs to `Signal`, not to `{}`", *name));
     }
     if (*name == "NoPost") {
-      out.post = false;
+      out.actions.post = false;
     } else if (*name == "Sigkill" || *name == "Signal") {
       read_signal(action, node->position, *name, out);
     } else if (std::find(std::begin(kLaterActions), std::end(kLaterActions), *name) != std::end(kLaterActions)) {
