@@ -17,7 +17,6 @@
 #include "bpf/core_types.h"
 #include "bpf/log_capture.h"
 #include "bpf/object_context.h"
-#include "sys/tracefs.h"
 
 // The skeletons name types as the programs do.
 using u32 = uint32_t;
@@ -217,12 +216,10 @@ struct HookProgram::Impl {
 
   // By the number in the tracepoint's folder: libbpf wants tracefs mounted where it usually is.
   Result<void> attach_tracepoint() {
-    TRIGON_TRY(const sys::Tracefs tracefs, sys::Tracefs::open());
-    TRIGON_TRY(const std::string text, tracefs.read(fmt::format("events/{}/{}/id", spec.subsystem, spec.symbol)));
     perf_event_attr attributes{};
     attributes.type = PERF_TYPE_TRACEPOINT;
     attributes.size = sizeof(attributes);
-    attributes.config = std::strtoull(text.c_str(), nullptr, 10);
+    attributes.config = spec.tracepoint_id;
     Fd event(static_cast<int>(syscall(SYS_perf_event_open, &attributes, -1, 0, -1, PERF_FLAG_FD_CLOEXEC)));
     if (!event) return attach_error(errno, "tracepoint");
     bpf_link* link = bpf_program__attach_perf_event(entry, event.get());

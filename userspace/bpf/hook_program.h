@@ -31,7 +31,8 @@ std::string_view mechanism_name(Mechanism mechanism);  // "fentry", "lsm", "kpro
 struct HookProgramSpec {
   Mechanism mechanism = Mechanism::kKprobe;
   std::string symbol;     // function, LSM hook, tracepoint's event
-  std::string subsystem;  // classic tracepoints
+  std::string subsystem;  // classic tracepoints, and their number in tracefs (events/SUBSYSTEM/EVENT/id)
+  uint64_t tracepoint_id = 0;
   std::string path;       // uprobes: the file
   uint64_t offset = 0;    // uprobes: in the file
   uint64_t ref_ctr_offset = 0;
