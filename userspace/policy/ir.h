@@ -13,6 +13,7 @@
 #include "policy/compiled.h"
 #include "policy/diagnostics.h"
 #include "policy/syscalls.h"
+#include "policy/workload.h"
 
 namespace trigon::policy {
 
@@ -111,20 +112,6 @@ struct TaskFilter {
   Predicate predicate;
   // `host_ns` was written and validated without a kernel: the inode number is missing in predicate.numbers.
   bool host_ns = false;
-};
-
-// What pods, containers or the host a selector or policy is for. The engine keeps the set of cgroups that match.
-struct LabelRequirement {
-  enum class Operator { kIn, kNotIn, kExists, kDoesNotExist };
-  std::string key;
-  Operator op = Operator::kIn;
-  std::vector<std::string> values;
-};
-struct Workload {
-  std::optional<std::vector<LabelRequirement>> pods;        // absent: no podSelector
-  std::optional<std::vector<LabelRequirement>> containers;  // absent: no containerSelector
-  bool host = false;                                        // hostSelector: {}
-  bool any() const { return !pods && !containers && !host; }
 };
 
 enum class Deferred { kGetUrl, kDnsLookup };
