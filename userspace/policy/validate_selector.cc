@@ -16,7 +16,7 @@
 namespace trigon::policy {
 namespace {
 
-constexpr std::initializer_list<std::string_view> kBlocks = {
+const std::initializer_list<std::string_view> kBlocks = {
     "label", "macros", "matchArgs", "matchData", "matchReturnArgs", "matchActions", "matchReturnActions", "matchPIDs",
      "matchBinaries", "matchParentBinaries", "matchNamespaces", "matchNamespaceChanges", "matchCapabilities",
      "matchCapabilityChanges", "matchCurrentCred", "matchWorkloads"};
