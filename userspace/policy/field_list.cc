@@ -20,6 +20,7 @@ std::vector<trigon_field_conf> FieldList::reads(const Arg& arg) {
   for (uint8_t i = 0; i < arg.spread; ++i) {
     trigon_field_conf& conf = out.emplace_back(arg.conf);
     conf.arg = static_cast<uint8_t>(arg.conf.arg + i);
+    if (conf.source == TRIGON_FROM_RECORD) conf.off[0] += uint32_t{i} * conf.size;
     if (conf.source == TRIGON_FROM_RETURN) conf.flags |= TRIGON_CONF_AT_RETURN;
   }
   return out;
