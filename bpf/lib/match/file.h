@@ -44,12 +44,14 @@ static __always_inline bool match_file_same(const struct base_file *a, const str
          a->parent_number == b->parent_number && a->root_dentry == b->root_dentry && a->root_mnt == b->root_mnt;
 }
 
-// work->class, class_post and mode of (dentry, mnt); mnt 0: of the path below the file system's root. Negative when there
+// work->class, class_post and mode of (work->dentry, work->mnt); mnt 0: of the path below the file system's root. Negative when there
 // is no path.
-TRIGON_GLOBAL int match_file_class(u32 at, u64 dentry, u64 mnt) {
+TRIGON_GLOBAL int match_file_class(u32 at) {
   struct match_scratch *scratch = match_scratch(at);
-  if (!scratch || !dentry) return -1;
+  if (!scratch) return -1;
   struct match_work *work = &scratch->work;
+  u64 dentry = work->dentry, mnt = work->mnt;
+  if (!dentry) return -1;
   struct base_file now;
   match_file_facts(&now, dentry, work->generation);
   struct base_file_key key = {.dentry = dentry, .mnt = mnt};
@@ -62,7 +64,7 @@ TRIGON_GLOBAL int match_file_class(u32 at, u64 dentry, u64 mnt) {
   }
   u32 parity = work->parity & 1;
   u32 dim = run_control.path_dim[parity];
-  if (match_path_text(at, dentry, mnt)) return -1;
+  if (match_path_text(at)) return -1;
   work->class = 0;
   work->class_post = 0;
   work->mode = now.mode;
