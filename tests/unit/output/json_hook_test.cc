@@ -204,6 +204,21 @@ TEST(JsonHook, BothPhasesHaveAnAction) {
   EXPECT_EQ(got[1], "KPROBE_ACTION_SIGKILL");
 }
 
+TEST(JsonHook, OneMemberForBothActions) {
+  policy::HookSpec spec;
+  spec.kind = HookKind::kUprobe;
+  const auto action = [&](uint32_t entry, uint32_t at_return) {
+    PipelineFixture fixture;
+    fixture.set = test::set_of(spec, {{.actions = entry, .return_actions = at_return | TRIGON_ACT_POST}});
+    fixture.feed(test::make_hook(1, 10, 100, {}, {0}, 1,
+                                 {.flags = TRIGON_HOOK_RETURN | TRIGON_HOOK_OVERRIDDEN | TRIGON_HOOK_SIGNALLED}));
+    return fixture.last()["process_uprobe"]["action"];
+  };
+  EXPECT_EQ(action(TRIGON_ACT_OVERRIDE, 0), "KPROBE_ACTION_OVERRIDE");
+  EXPECT_EQ(action(TRIGON_ACT_OVERRIDE, TRIGON_ACT_SIGNAL), "KPROBE_ACTION_SIGNAL");
+  EXPECT_EQ(action(0, 0), "KPROBE_ACTION_POST");
+}
+
 TEST(JsonHook, WhatIsNotWholeIsSaid) {
   const auto notes = [](uint16_t flags) { return verdict({}, {.flags = flags})[2].dump(); };
   EXPECT_EQ(notes(TRIGON_HOOK_ENTRY_LOST), R"({"entry_lost":true})");
