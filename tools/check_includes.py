@@ -14,6 +14,8 @@ ABI = "bpf/abi"
 USERSPACE = {
     "base": set(),
     "sys": {"base", ABI},  # procfs makes snapshot records
+    "symbols": {"base", "sys"},
+    "actions": {"base"},
     "bpf": {"base", "sys", ABI},
     "event": {"base", ABI},
     "process": {"base", "sys", "event", ABI},
