@@ -20,7 +20,7 @@ USERSPACE = {
     "event": {"base", ABI},
     "process": {"base", "sys", "event", ABI},
     "policy": {"base", ABI},
-    "engine": {"base", "sys", "bpf", "event", "process", "policy", ABI},
+    "engine": {"base", "sys", "symbols", "bpf", "event", "process", "policy", ABI},
     "enrich": {"base", "sys", "event", "process"},
     "output": {"base", "sys", "event", "process", "policy", "enrich", ABI},
 }
