@@ -40,8 +40,9 @@
 #define TRIGON_MAX_MATCHES 32
 // Hooks with a table at the same time, per generation.
 #define TRIGON_MAX_HOOKS 512
-// Distinct bit vectors per generation.
-#define TRIGON_MAX_VECTORS 4096
+// Distinct bit vectors per generation, a power of two. A value that one selector names has a vector for each set of
+// selectors that do not care about the dimension: 1,024 selectors with eight such sets at one hook. 128 bytes each.
+#define TRIGON_MAX_VECTORS 8192
 // Selectors over all hooks, per generation.
 #define TRIGON_MAX_SELECTOR_META 8192
 // System call numbers per ABI. x86_64, i386 and arm64 end at about 470 in Linux 7.0; x32 has its own from 512 to 547.

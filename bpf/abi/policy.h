@@ -91,7 +91,8 @@ enum trigon_field_conf_flags {
   TRIGON_CONF_MAX_DATA = 1 << 1,   // the bytes beyond the record follow in TRIGON_REC_HOOK_DATA records before it
   TRIGON_CONF_LOAD = 1 << 2,       // the last offset is that of a scalar or pointer to be loaded (`size` bytes); without,
                                    // the address itself is the value (an embedded structure or array)
-  TRIGON_CONF_SIGNED = 1 << 3      // what is loaded is sign-extended
+  TRIGON_CONF_SIGNED = 1 << 3,     // what is loaded is sign-extended
+  TRIGON_CONF_RESULT = 1 << 4      // system calls: the result itself (source TRIGON_FROM_RETURN); arg is ignored
 };
 
 // What is read into a field before matching.
@@ -173,7 +174,7 @@ enum trigon_part {
   TRIGON_PART_PATH_CLASS = 1,       // class of a path among the generation's exact and prefix values (control.path_dim)
   TRIGON_PART_PATH_CLASS_POST = 2,  // class among the postfix values
   TRIGON_PART_FILE_TYPE = 3,        // i_mode >> 12
-  TRIGON_PART_GAINED = 4,           // bits of fields[field] that are not in fields[field2]
+  TRIGON_PART_GAINED = 4,           // bits of fields[field] that are not in fields[field2]; evaluated when both are read
   // Of sock, socket, skb and sockaddr fields. Of one that has none (AF_UNIX has no port): `absent`.
   TRIGON_PART_FAMILY = 5,
   TRIGON_PART_PROTOCOL = 6,
@@ -238,9 +239,12 @@ struct trigon_hook {
   __u16 selectors;  // 0: nobody uses this hook in this generation
   __u32 sel_base;   // first entry of tri_selectors
   __u32 all;        // vector with the bits of all selectors
-  __u32 return_slot;  // slot + 1 of the return phase, 0: none
+  __u32 return_slot;    // slot + 1 of the return phase, 0: none
   __u32 return_fields;  // fields that the return phase adds; they follow those of the entry
-  struct trigon_syscall_field field[TRIGON_MAX_FIELDS];  // system calls only; others have them in .rodata
+  __u32 need;           // bit per field that some dimension looks at: read before matching, the others only for an event
+  __u32 pad;
+  // System calls only, others have them in .rodata. Of a return slot: the same, `fields` of the entry before its own.
+  struct trigon_syscall_field field[TRIGON_MAX_FIELDS];
   struct trigon_dim dim[TRIGON_MAX_DIMS];
 };
 
@@ -264,6 +268,7 @@ enum trigon_action_flags {
 
 enum trigon_rate_scope { TRIGON_RATE_THREAD = 0, TRIGON_RATE_PROCESS = 1, TRIGON_RATE_GLOBAL = 2 };
 
+// The return phase's selectors have entries of their own, from its slot's sel_base: what is done then, posting included.
 struct trigon_selector {
   __u32 actions;  // enum trigon_action_flags
   __u16 signal;
@@ -271,7 +276,7 @@ struct trigon_selector {
   __u16 spec_end;      // selectors below this number and not below spec_begin belong to the same hook entry of a policy:
   __u16 spec_begin;    // the first that matches wins, the others are cleared
   __u16 policy;        // number in tri_policies
-  __u8 arg;            // field or argument that an action needs
+  __u8 arg;            // TRACK, UNTRACK, IMA: the field; SET: the argument
   __u8 rate_scope;     // enum trigon_rate_scope
   __u32 value;         // SET
   __u32 pad;
@@ -305,9 +310,13 @@ struct trigon_control {
   __u32 path_dim[2];       // per parity: see above; 0: no policy names paths
   __u32 file_dim[2];       // per parity; 0: no binary is matched by its file
   __u32 child_dim[2];      // per parity: class of a binary (path_dim) -> vector of child sets; 0: nobody follows children
-  __u32 child_post_dim[2]; // the same for classes by postfix
+  __u32 child_file_dim[2]; // the same for classes of the file itself (file_dim)
+  __u32 child_parent_dim[2];  // of the parent's binary: {dim, its class} and {dim + 1, its file's class}; 0: nobody asks
+  __u32 path_post[2];      // bytes of the longest postfix value among paths, 0: there are none
   __u32 changes_active;    // some policy looks at changes of namespaces or capabilities: noted at exec
   __u32 parents_active;    // some policy looks at parents' binaries
+  __u32 track_active;      // some policy tracks socks: events on them are looked up in tri_socks
+  __u32 pad;
   __u32 trace_only;        // 1: only processes with bit TRIGON_FOLLOW_TRACE are looked at
   __u32 self_pid;          // the agent: never looked at
 };

@@ -10,7 +10,50 @@
 //
 // Gaps: io_uring operations are not system calls and do not pass here. Strings may be changed by another thread
 // between this read and the kernel's own. Calls that seccomp refuses do not reach this point.
+#include "bpf/lib/match/fields.h"
+
+// What the hook's table says of field i: system calls have no program of their own.
+TRIGON_GLOBAL int syscall_field(u32 at, u32 hook_index, u32 i) {
+  struct match_scratch *scratch = match_scratch(at);
+  const struct trigon_hook *hook = bpf_map_lookup_elem(&tri_hooks, &hook_index);
+  if (!scratch || !hook || i >= TRIGON_MAX_FIELDS) return 0;
+  struct match_work *work = &scratch->work;
+  struct trigon_field *field = &scratch->event.field[i];
+  const struct trigon_syscall_field *conf = &hook->field[i];
+  u32 size_arg = conf->size_arg;
+  u64 size = 0, value = work->arg[conf->arg & (TRIGON_MAX_ARGS_IN_WORK - 1)];
+  // returnArg is the result itself; returnCopy is an argument whose memory the call has filled.
+  if (conf->flags & TRIGON_CONF_RESULT) value = work->result;
+  if (size_arg)
+    size = work->arg[(size_arg - 1) & (TRIGON_MAX_ARGS_IN_WORK - 1)];
+  else if (conf->flags & TRIGON_CONF_AT_RETURN)
+    size = (s64)work->result > 0 ? work->result : 0;
+  fields_take(at, scratch, field, i, conf->type, value, size_arg, size, conf->max, false);
+  return 0;
+}
+
+#define HOOK_UNROLL
+#define HOOK_FIELD(f) syscall_field(at, hook_index, f)
+#define HOOK_IS_PATH(f) true
 #include "bpf/lib/emit/hook.h"
+
+// By themselves, so that the verifier goes through their loops once and not for each state of the callers.
+TRIGON_GLOBAL int syscall_match(u32 at, u32 hook_index, u32 first, u32 end) {
+  struct match_scratch *scratch = match_scratch(at);
+  const struct trigon_hook *hook = bpf_map_lookup_elem(&tri_hooks, &hook_index);
+  if (!scratch || !hook) return 0;
+  struct match_work *work = &scratch->work;
+  return hook_match(at, work, hook, hook_index, first, end);
+}
+
+TRIGON_GLOBAL int syscall_read_rest(u32 at, u32 hook_index, u32 first, u32 end) {
+  struct match_scratch *scratch = match_scratch(at);
+  if (!scratch) return 0;
+  struct match_work *work = &scratch->work;
+  hook_read_rest(at, work, first, end);
+  return 0;
+}
+
 
 // arch/x86/include/asm/thread_info.h
 #define TS_COMPAT 0x0002
@@ -58,6 +101,89 @@ static __always_inline void syscall_args(u64 *arg, struct pt_regs *regs, u32 abi
 #endif
 }
 
+static __always_inline void syscall_entry(void *ctx, u32 at, u32 hook_index, u32 slot) {
+  struct match_scratch *scratch = match_scratch(at);
+  const struct trigon_hook *hook = bpf_map_lookup_elem(&tri_hooks, &hook_index);
+  if (!scratch || !hook) return;
+  struct match_work *work = &scratch->work;
+  struct trigon_hook_event *event = &scratch->event;
+  if (run_control.trace_only && !process_traced(at, work)) return;
+  u32 fields = hook->fields, all = fields + hook->return_fields;
+  if (all > TRIGON_MAX_FIELDS) return;
+  work->used = __builtin_offsetof(struct trigon_hook_event, field) + all * sizeof(struct trigon_field);
+  event->flags = 0;
+  if (!hook_all(work, hook)) return;
+  if (!syscall_match(at, hook_index, 0, fields)) return;
+  event->fields = fields;
+  event->entry_fields = fields;
+  event->error = 0;
+  event->signal_error = 0;
+  event->ip = 0;
+  __builtin_memset(&event->kernel_stack, 0, 3 * sizeof(struct trigon_span));
+  hook_take_all(at, hook_index);
+  enforce(work, event);
+  if (!(work->actions & (TRIGON_ACT_POST | TRIGON_ACT_USER | TRIGON_ACT_RETURN))) return;
+  syscall_read_rest(at, hook_index, 0, fields);
+  if (work->actions & TRIGON_ACT_RETURN) {
+    if (work->actions & TRIGON_ACT_USTACK) hook_stack(ctx, scratch, &event->user_stack, BPF_F_USER_STACK);
+    u64 thread = bpf_get_current_pid_tgid();
+    if (pending_put(at, slot)) bpf_map_update_elem(&tri_returning, &thread, &slot, BPF_ANY);
+    return;
+  }
+  if (work->actions & TRIGON_ACT_RATE && !rate_filter(at, hook->sel_base)) return;
+  hook_post(ctx, at, scratch, slot, TRIGON_ACT_KSTACK | TRIGON_ACT_USTACK);
+}
+
+// The call's own tables and those of all calls are two events.
+static __always_inline int syscall_hook(void *ctx, u32 slot, u32 generation, struct pt_regs *regs, u32 number, u32 abi) {
+  u32 hook_index, at = hook_begin(slot, generation, &hook_index);
+  if (at >= MATCH_SCRATCHES) return 0;
+  struct match_scratch *scratch = match_scratch(at);
+  if (scratch) {
+    syscall_args(scratch->work.arg, regs, abi);
+    scratch->event.syscall = number;
+    scratch->event.syscall_abi = abi;
+    syscall_entry(ctx, at, hook_index, slot);
+  }
+  match_release(at);
+  return 0;
+}
+
+static __always_inline void syscall_return(void *ctx, u32 at, u32 slot, u32 current) {
+  struct match_scratch *scratch = match_scratch(at);
+  if (!scratch || !pending_take(at, slot)) return;
+  struct match_work *work = &scratch->work;
+  struct trigon_hook_event *event = &scratch->event;
+  struct trigon_counters *counters = base_counters();
+  u32 parity = work->generation & 1, entry_index = parity * TRIGON_MAX_HOOKS + slot;
+  const struct trigon_hook *entry = bpf_map_lookup_elem(&tri_hooks, &entry_index);
+  if (!entry || !counters) return;
+  u32 return_slot = entry->return_slot, first = entry->fields, end = first + entry->return_fields;
+  if (current - work->generation > 1) {  // its tables are gone
+    base_count(&counters->produced[TRIGON_REC_HOOK]);
+    emit_lost(counters, TRIGON_REC_HOOK);
+    return;
+  }
+  if (!return_slot || return_slot > TRIGON_MAX_HOOKS || end > TRIGON_MAX_FIELDS) return;
+  work->parity = parity;
+  u32 hook_index = parity * TRIGON_MAX_HOOKS + return_slot - 1;
+  const struct trigon_hook *hook = bpf_map_lookup_elem(&tri_hooks, &hook_index);
+  if (!hook) return;
+  event->flags |= TRIGON_HOOK_RETURN;
+  event->fields = end;
+  work->read = 0;
+  if (work->phase == 2)
+    event->flags |= TRIGON_HOOK_OTHER_POLICY;
+  else if (!syscall_match(at, hook_index, first, end))
+    return;
+  hook_take_all(at, hook_index);
+  enforce(work, event);
+  if (!(work->actions & (TRIGON_ACT_POST | TRIGON_ACT_USER))) return;
+  syscall_read_rest(at, hook_index, first, end);
+  if (work->actions & TRIGON_ACT_RATE && !rate_filter(at, hook->sel_base)) return;
+  hook_post(ctx, at, scratch, slot, 0);
+}
+
 SEC("tp_btf/sys_enter")
 int BPF_PROG(sys_enter, struct pt_regs *regs, long id) {
   // Read once: what this event matches, and the generation that its record names, belong together.
@@ -74,19 +200,29 @@ int BPF_PROG(sys_enter, struct pt_regs *regs, long id) {
   u32 abi = syscall_abi(id);
   u32 slot = hooked->slot[abi & 3];
   if (!slot && !raw) return 0;
-  if (bpf_get_current_pid_tgid() >> 32 == run_control.self_pid) return 0;
+  if (slot) syscall_hook(ctx, slot - 1, generation, regs, number, abi);
+  if (raw) syscall_hook(ctx, raw - 1, generation, regs, number, abi);
+  return 0;
+}
 
-  struct match_scratch *scratch = match_scratch();
-  if (!scratch) return 0;
-  struct match_work *work = &scratch->work;
-  work->generation = generation;
-  work->parity = parity;
-  work->has_state = 0;
-  if (run_control.trace_only && !classify_traced(work, parity)) return 0;
-  syscall_args(work->arg, regs, abi);
-  scratch->event.syscall = number;
-  scratch->event.syscall_abi = abi;
-  if (slot) hook_run(slot - 1);
-  if (raw) hook_run(raw - 1);
+// Only while some policy wants what a call returned.
+SEC("tp_btf/sys_exit")
+int BPF_PROG(sys_exit, struct pt_regs *regs, long result) {
+  u64 thread = bpf_get_current_pid_tgid();
+  u32 *slot_of = bpf_map_lookup_elem(&tri_returning, &thread);
+  if (!slot_of) return 0;
+  u32 slot = *slot_of, generation = run_control.generation;
+  bpf_map_delete_elem(&tri_returning, &thread);
+  u32 at = match_claim();
+  if (at >= MATCH_SCRATCHES) return 0;
+  struct match_scratch *scratch = match_scratch(at);
+  if (scratch) {
+    scratch->work.generation = generation;
+    scratch->work.has_state = 0;
+    scratch->work.registers = 0;
+    scratch->work.result = result;
+    syscall_return(ctx, at, slot, generation);
+  }
+  match_release(at);
   return 0;
 }

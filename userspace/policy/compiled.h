@@ -5,11 +5,13 @@
 #include <cstdint>
 #include <map>
 #include <memory>
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
 
 #include "bpf/abi/policy.h"
+#include "policy/workload.h"
 
 namespace trigon::policy {
 
@@ -107,13 +109,29 @@ struct PlannedHook {
   uint32_t actions = 0;
 };
 
+// (enum trigon_syscall_abi, number); (TRIGON_ABIS, 0) is all of them together (raw_syscalls).
+using SyscallPlace = std::pair<uint8_t, uint16_t>;
+struct SyscallSlots {
+  uint16_t slot = 0;
+  std::optional<uint16_t> return_slot;
+};
+
+// A dimension of TRIGON_SRC_WORKLOAD. Its entries in tri_numbers ({dim, cgroup id} to a vector) come with the control
+// groups: WorkloadVectors (policy/workload_vectors.h) tells which vector.
+struct WorkloadDim {
+  uint32_t dim = 0;
+  trigon_vector all{};                                     // the hook's selectors
+  std::vector<std::pair<uint32_t, trigon_vector>> asking;  // entry of workload_filters, selectors that ask for it
+};
+
 // What outlives a generation: who has which slot, and which bit of a process stands for what. A copy goes into compile()
 // with each change; the changed copy comes back in the CompiledSet, to be kept when the generation is published.
 struct CompileState {
   std::map<HookPoint, PlannedHook> hooks;         // programs that exist
+  std::map<SyscallPlace, SyscallSlots> syscalls;  // hooked system calls
   std::vector<bool> slots_in_use;                 // up to TRIGON_MAX_HOOKS; those of `hooks`, and of system calls
   std::map<std::string, uint32_t> child_sets;     // followChildren: key of the set of binaries to its bit
-  std::map<std::string, uint16_t> policies;       // name to its number in tri_policies
+  std::map<std::string, uint16_t> policies;       // policy_key() to its number in tri_policies; disabled ones too
   uint32_t next_dim = TRIGON_DIM_FIRST;
 };
 
@@ -132,7 +150,9 @@ struct CompiledSet {
   std::vector<std::pair<trigon_prefix_key, trigon_prefix_value>> prefixes;    // tri_prefixes
   std::vector<uint16_t> syscalls;         // tri_syscalls: [abi * TRIGON_MAX_SYSCALLS + number] = slot + 1, 0: none
   bool syscall_returns = false;           // some system call has a return phase
-  std::vector<std::string> selector_policy;  // of selectors[i]: whose counts these are
+  std::vector<std::string> selector_policy;  // of selectors[i]: policy_key() of whose counts these are
+  std::vector<WorkloadFilter> workload_filters;  // distinct; what the engine is asked about each control group
+  std::vector<WorkloadDim> workload_dims;
   CompileState state;                     // to be kept
 };
 

@@ -1,193 +1,75 @@
 #include "policy/dimensions.h"
 
-#include <algorithm>
-#include <set>
-
-#include "policy/types.h"
+#include "policy/dim_writer.h"
 
 namespace trigon::policy {
 namespace {
 
-uint8_t source_order(uint8_t source) { return source == TRIGON_SRC_FIELD ? 1 : 0; }
-
-// Turns one filled dimension into entries of the tables.
-class Writer {
- public:
-  Writer(const DimKey& key, const Dim& dim, Tables& tables, trigon_dim& out)
-      : key_(key), dim_(dim), tables_(tables), out_(out) {
-    out_ = {};
-    out_.source = key.source;
-    out_.field = key.field;
-    out_.lookup = key.lookup;
-    out_.dim = tables.new_dim();
-    out_.unreadable = tables.vector(dim.filters.base());
-    out_.dflt = out_.unreadable;
+// Of what a part of a field can be; ranges end there.
+uint8_t bits_of(const Arg& arg, trigon_part part) {
+  switch (part) {
+    case TRIGON_PART_FAMILY:
+    case TRIGON_PART_PROTOCOL:
+    case TRIGON_PART_SPORT:
+    case TRIGON_PART_DPORT:
+      return 16;
+    case TRIGON_PART_STATE:
+      return 8;
+    case TRIGON_PART_FILE_TYPE:
+      return 4;
+    default:
+      return arg.bits == 0 ? 64 : arg.bits;
   }
-
-  void numbers() {
-    for (const auto& [value, hits] : dim_.numbers) {
-      const uint32_t result = tables_.vector(dim_.filters.accepting(hits));
-      if (result != out_.dflt) tables_.number(out_.dim, value, result);
-    }
-  }
-
-  // Bit by bit: whoever looks at it, and those who look at none are in the default.
-  void mask() {
-    for (const auto& [mask, filter] : dim_.masks) out_.mask |= mask;
-    for (uint32_t bit = 0; bit < 64; ++bit) {
-      std::vector<FilterId> hits;
-      for (const auto& [mask, filter] : dim_.masks) {
-        if (mask >> bit & 1) hits.push_back(filter);
-      }
-      if (!hits.empty()) tables_.number(out_.dim, bit, tables_.vector(dim_.filters.accepting(hits)));
-    }
-  }
-
-  void ranges() {
-    out_.flip = dim_.is_signed;
-    const Interval domain{ordered(smallest(dim_.is_signed, dim_.bits), dim_.is_signed),
-                          ordered(largest(dim_.is_signed, dim_.bits), dim_.is_signed)};
-    std::set<uint64_t> starts{domain.low};
-    for (const auto& [interval, filter] : dim_.ranges) {
-      starts.insert(interval.low);
-      if (interval.high != domain.high) starts.insert(interval.high + 1);
-    }
-    // Runs of values that the same selectors accept.
-    struct Run {
-      Interval interval;
-      uint32_t result;
-    };
-    std::vector<Run> runs;
-    for (auto it = starts.begin(); it != starts.end(); ++it) {
-      const auto next = std::next(it);
-      const uint64_t high = next == starts.end() ? domain.high : *next - 1;
-      std::vector<FilterId> hits;
-      for (const auto& [interval, filter] : dim_.ranges) {
-        if (interval.low <= *it && *it <= interval.high) hits.push_back(filter);
-      }
-      const uint32_t result = tables_.vector(dim_.filters.accepting(hits));
-      if (!runs.empty() && runs.back().result == result) {
-        runs.back().interval.high = high;
-      } else {
-        runs.push_back({{*it, high}, result});
-      }
-    }
-    // The default is the answer that would need most entries.
-    std::map<uint32_t, size_t> cost;
-    for (const Run& run : runs) cost[run.result] += cover_size(run.interval);
-    out_.dflt = std::max_element(cost.begin(), cost.end(), [](auto& a, auto& b) { return a.second < b.second; })->first;
-    for (const Run& run : runs) {
-      if (run.result == out_.dflt) continue;
-      cover(run.interval, [&](uint64_t value, uint32_t bits) { tables_.range(out_.dim, value, bits, run.result); });
-    }
-  }
-
-  // dim_.masks are filters that are hit when a bit of theirs is set; the value's bits are decided from the top.
-  void follow_ranges(uint64_t possible) {
-    uint64_t relevant = 0;
-    for (const auto& [mask, filter] : dim_.masks) relevant |= mask;
-    follow_branch(possible, relevant, 63, 0);
-  }
-
-  void strings() {
-    std::vector<std::string> all;
-    for (const auto& [bytes, filter] : dim_.strings) all.push_back(bytes);
-    const PrefixEntries entries(std::move(all));
-    std::vector<uint32_t> results(entries.size(), 0);
-    each_entry(entries, [&](size_t i, uint32_t result) {
-      results[i] = result;
-      // Where a shorter entry already gives the answer, the longer one is not needed.
-      const size_t parent = entries.parent(i);
-      const bool at_root = parent == PrefixEntries::kNone || entries.at(parent).empty();
-      if (result != (at_root ? out_.dflt : results[parent])) tables_.prefix(out_.dim, entries.at(i), result);
-    });
-  }
-
-  void classes(const PrefixEntries& entries) {
-    each_entry(entries, [&](size_t i, uint32_t result) {
-      if (result != out_.dflt) tables_.number(out_.dim, i + 1, result);
-    });
-  }
-
- private:
-  void follow_branch(uint64_t possible, uint64_t relevant, int bit, uint64_t value) {
-    const uint64_t below = bit < 0 ? 0 : (bit == 63 ? ~0ULL : (2ULL << bit) - 1);
-    if ((relevant & below) == 0) {
-      std::vector<FilterId> hits;
-      for (const auto& [mask, filter] : dim_.masks) {
-        if (mask & value) hits.push_back(filter);
-      }
-      const uint32_t result = tables_.vector(dim_.filters.accepting(hits));
-      if (result != out_.dflt) tables_.range(out_.dim, value, static_cast<uint32_t>(63 - bit), result);
-      return;
-    }
-    follow_branch(possible, relevant, bit - 1, value);
-    if (possible >> bit & 1) follow_branch(possible, relevant, bit - 1, value | 1ULL << bit);
-  }
-
-  // `emit(entry, vector)` for all entries but the empty one, which is what is found when nothing longer is: the
-  // default.
-  template <typename Emit>
-  void each_entry(const PrefixEntries& entries, Emit emit) {
-    std::vector<std::vector<FilterId>> hits(entries.size());
-    for (const auto& [bytes, filter] : dim_.strings) hits[entries.find(bytes)].push_back(filter);
-    for (size_t i = 0; i < entries.size(); ++i) {
-      if (const size_t parent = entries.parent(i); parent != PrefixEntries::kNone) {
-        hits[i].insert(hits[i].end(), hits[parent].begin(), hits[parent].end());
-      }
-      const uint32_t result = tables_.vector(dim_.filters.accepting(hits[i]));
-      if (entries.at(i).empty()) {
-        out_.dflt = result;
-      } else {
-        emit(i, result);
-      }
-    }
-  }
-
-  const DimKey& key_;
-  const Dim& dim_;
-  Tables& tables_;
-  trigon_dim& out_;
-};
+}
 
 }  // namespace
 
-Dim& Dimensions::at(uint8_t source, uint8_t field, uint8_t lookup, uint8_t instance) {
-  return dims_.try_emplace(DimKey{source_order(source), source, field, lookup, instance}, selectors_).first->second;
-}
+Dim& Dimensions::at(const DimKey& key) { return dims_.try_emplace(key, all_, selectors_).first->second; }
 
-void Dimensions::add_mask(uint8_t source, uint8_t field, size_t selector, uint64_t mask) {
-  // The look-up is an OR over bits: two masks of a selector need two look-ups.
-  for (uint8_t instance = 0;; ++instance) {
-    Dim& dim = at(source, field, TRIGON_LOOKUP_MASK, instance);
-    if (!dim.filters.base().test(selector)) continue;
-    dim.masks.emplace_back(mask, dim.filters.add(selector, false));
-    return;
+// For look-ups whose answer is an OR: two positive filters of a selector need one each, or either would do.
+Dim& Dimensions::at_first_free(DimKey key, size_t selector, bool negated) {
+  for (;; ++key.instance) {
+    Dim& dim = at(key);
+    if (!dim.filters.has(selector) || (negated && !dim.filters.has_positive(selector))) return dim;
   }
 }
 
-void Dimensions::add_arg(size_t selector, const Arg& arg, uint8_t field, const Predicate& predicate) {
-  const auto dim_for = [&](uint8_t lookup) -> Dim& {
-    Dim& dim = at(TRIGON_SRC_FIELD, field, lookup);
-    dim.is_signed = arg.is_signed;
-    dim.bits = arg.bits;
+void Dimensions::add_mask(DimKey key, size_t selector, bool negated, uint64_t mask) {
+  key.lookup = negated ? TRIGON_LOOKUP_NOMASK : TRIGON_LOOKUP_MASK;
+  Dim& dim = at_first_free(key, selector, negated);
+  dim.masks.emplace_back(mask, dim.filters.add(selector, negated));
+}
+
+void Dimensions::add(DimKey key, bool is_signed, uint8_t bits, size_t selector, const Predicate& predicate) {
+  const auto dim_for = [&](trigon_lookup lookup) -> Dim& {
+    key.lookup = static_cast<uint8_t>(lookup);
+    Dim& dim = at(key);
+    dim.is_signed = is_signed;
+    dim.bits = std::max(dim.bits, bits);
     return dim;
   };
   switch (predicate.match) {
     case Match::kNumbers: {
       Dim& dim = dim_for(TRIGON_LOOKUP_EQ);
       const FilterId filter = dim.filters.add(selector, predicate.negated);
-      for (uint64_t value : predicate.numbers) dim.numbers[value].push_back(filter);
+      for (uint64_t value : predicate.numbers) dim.numbers.emplace_back(value, filter);
       return;
     }
     case Match::kRanges: {
+      key.flip = is_signed;
       Dim& dim = dim_for(TRIGON_LOOKUP_RANGE);
       const FilterId filter = dim.filters.add(selector, predicate.negated);
       for (const Interval& interval : predicate.ranges) dim.ranges.emplace_back(interval, filter);
       return;
     }
+    case Match::kNetworks: {
+      Dim& dim = dim_for(TRIGON_LOOKUP_RANGE);
+      const FilterId filter = dim.filters.add(selector, predicate.negated);
+      for (const Network& network : predicate.networks) dim.networks.emplace_back(network, filter);
+      return;
+    }
     case Match::kMask:
-      return add_mask(TRIGON_SRC_FIELD, field, selector, predicate.mask);
+      return add_mask(key, selector, predicate.negated, predicate.mask);
     case Match::kExact:
     case Match::kPrefix:
     case Match::kPostfix: {
@@ -196,44 +78,100 @@ void Dimensions::add_arg(size_t selector, const Arg& arg, uint8_t field, const P
       for (const std::string& s : predicate.strings) dim.strings.emplace_back(trie_bytes(predicate.match, s), filter);
       return;
     }
-  }
-}
-
-void Dimensions::add_binary(size_t selector, const Predicate& predicate) {
-  Dim& dim = at(is_reversed(predicate.match) ? TRIGON_SRC_BINARY_POST : TRIGON_SRC_BINARY, 0, TRIGON_LOOKUP_EQ);
-  const FilterId filter = dim.filters.add(selector, predicate.negated);
-  for (const std::string& s : predicate.strings) dim.strings.emplace_back(trie_bytes(predicate.match, s), filter);
-}
-
-void Dimensions::add_pids(size_t selector, const PidFilter& filter, const FollowTable& follow) {
-  if (filter.follow_forks && !filter.negated) return add_mask(TRIGON_SRC_FOLLOW, 0, selector, follow.mask(filter));
-  if (filter.follow_forks) {
-    Dim& dim = at(TRIGON_SRC_FOLLOW, 0, TRIGON_LOOKUP_RANGE);
-    dim.masks.emplace_back(follow.mask(filter), dim.filters.add(selector, true));
-    return;
-  }
-  Dim& dim = at(filter.namespace_pid ? TRIGON_SRC_NS_PID : TRIGON_SRC_PID, 0, TRIGON_LOOKUP_EQ);
-  const FilterId id = dim.filters.add(selector, filter.negated);
-  for (uint32_t pid : filter.pids) dim.numbers[pid].push_back(id);
-}
-
-void Dimensions::write(const BinaryClasses& binaries, const FollowTable& follow, Tables& tables,
-                       trigon_hook& hook) const {
-  for (const auto& [key, dim] : dims_) {
-    Writer writer(key, dim, tables, hook.dim[hook.dims++]);
-    if (key.source == TRIGON_SRC_BINARY || key.source == TRIGON_SRC_BINARY_POST) {
-      writer.classes(key.source == TRIGON_SRC_BINARY ? binaries.paths : binaries.postfixes);
-    } else if (key.lookup == TRIGON_LOOKUP_EQ) {
-      writer.numbers();
-    } else if (key.lookup == TRIGON_LOOKUP_MASK) {
-      writer.mask();
-    } else if (key.source == TRIGON_SRC_FOLLOW) {
-      writer.follow_ranges(follow.possible());
-    } else if (key.lookup == TRIGON_LOOKUP_RANGE) {
-      writer.ranges();
-    } else {
-      writer.strings();
+    case Match::kSubstring:
+    case Match::kSubstringIgnoreCase: {
+      key.lookup = TRIGON_LOOKUP_SUBSTRING;
+      key.flip = predicate.match == Match::kSubstringIgnoreCase;
+      Dim& dim = at_first_free(key, selector, false);
+      const FilterId filter = dim.filters.add(selector, false);
+      for (const std::string& s : predicate.strings) dim.strings.emplace_back(s, filter);
+      return;
     }
+  }
+}
+
+void Dimensions::add_classes(Dim& dim, size_t selector, const Predicate& predicate, bool with_files) {
+  const FilterId filter = dim.filters.add(selector, predicate.negated);
+  const PrefixEntries& entries = is_reversed(predicate.match) ? shared_.classes.postfixes() : shared_.classes.paths();
+  for (const std::string& s : predicate.strings) {
+    dim.classes.emplace_back(entries.find(trie_bytes(predicate.match, s)), filter);
+    if (!with_files || predicate.match != Match::kExact) continue;
+    if (const uint32_t file = shared_.classes.file(s)) dim.files.emplace_back(file, filter);
+  }
+}
+
+void Dimensions::add_field(size_t selector, const Arg& arg, uint8_t field, uint8_t second, const Predicate& predicate) {
+  DimKey key;
+  key.source = TRIGON_SRC_FIELD;
+  key.field = field;
+  key.part = static_cast<uint8_t>(predicate.part);
+  if (predicate.part == TRIGON_PART_GAINED) key.field2 = second;
+  const bool text =
+      predicate.match == Match::kExact || predicate.match == Match::kPrefix || predicate.match == Match::kPostfix;
+  if (arg.kind == ValueKind::kPath && text) {
+    key.part = is_reversed(predicate.match) ? TRIGON_PART_PATH_CLASS_POST : TRIGON_PART_PATH_CLASS;
+    key.lookup = TRIGON_LOOKUP_EQ;
+    return add_classes(at(key), selector, predicate, false);
+  }
+  const bool is_value = predicate.part == TRIGON_PART_VALUE;
+  add(key, is_value && arg.is_signed, bits_of(arg, predicate.part), selector, predicate);
+}
+
+void Dimensions::add_binary(size_t selector, const Policy& policy, const BinaryFilter& filter) {
+  const Predicate& predicate = filter.predicate;
+  DimKey key;
+  if (filter.follow_children) {
+    const uint32_t bit = shared_.children.bit(policy, filter);
+    key.source = TRIGON_SRC_CHILDREN;
+    key.field = static_cast<uint8_t>(bit / 64);
+    return add_mask(key, selector, predicate.negated, 1ULL << (bit % 64));
+  }
+  if (is_reversed(predicate.match)) {
+    key.source = filter.parent ? TRIGON_SRC_PARENT_POST : TRIGON_SRC_BINARY_POST;
+    key.lookup = TRIGON_LOOKUP_EQ;
+    return add_classes(at(key), selector, predicate, false);
+  }
+  key.source = filter.parent ? TRIGON_SRC_PARENT : TRIGON_SRC_BINARY;
+  key.lookup = TRIGON_LOOKUP_EITHER;
+  add_classes(at_first_free(key, selector, predicate.negated), selector, predicate, !policy.literal_binaries);
+}
+
+void Dimensions::add_pids(size_t selector, const PidFilter& filter) {
+  DimKey key;
+  if (filter.follow_forks) {
+    key.source = TRIGON_SRC_FOLLOW;
+    return add_mask(key, selector, filter.negated, shared_.follow.mask(filter));
+  }
+  key.source = filter.namespace_pid ? TRIGON_SRC_NS_PID : TRIGON_SRC_PID;
+  key.lookup = TRIGON_LOOKUP_EQ;
+  Dim& dim = at(key);
+  const FilterId id = dim.filters.add(selector, filter.negated);
+  for (uint32_t pid : filter.pids) dim.numbers.emplace_back(pid, id);
+}
+
+void Dimensions::add_task(size_t selector, const TaskFilter& filter) {
+  DimKey key;
+  key.source = static_cast<uint8_t>(filter.source);
+  key.field = filter.field;
+  const bool wide = filter.source == TRIGON_SRC_CAPS || filter.source == TRIGON_SRC_CAP_CHANGES;
+  add(key, false, wide ? 64 : 32, selector, filter.predicate);
+}
+
+void Dimensions::add_workload(size_t selector, uint32_t filter) {
+  DimKey key;
+  key.source = TRIGON_SRC_WORKLOAD;
+  key.lookup = TRIGON_LOOKUP_EQ;
+  Dim& dim = at(key);
+  dim.workloads.emplace_back(filter, dim.filters.add(selector, false));
+}
+
+void Dimensions::write(Tables& tables, trigon_hook& hook) {
+  for (auto& [key, dim] : dims_) {
+    if (key.source == TRIGON_SRC_FIELD) {
+      hook.need |= 1U << key.field;
+      if (key.part == TRIGON_PART_GAINED) hook.need |= 1U << key.field2;
+    }
+    write_dim(key, all_, dim, shared_.classes, tables, hook.dim[hook.dims++]);
   }
 }
 

@@ -76,6 +76,15 @@ std::optional<std::string> read_string(const Node& node, std::string_view what, 
   return std::nullopt;
 }
 
+const Node& empty_map() {
+  static const Node kEmpty = [] {
+    Node node;
+    node.kind = Node::Kind::kMap;
+    return node;
+  }();
+  return kEmpty;
+}
+
 Fields::Fields(const Node& node, std::string where, const FieldNames& names, Sink& sink)
     : node_(node), where_(std::move(where)), sink_(sink) {
   if (!node.is_map()) {
@@ -95,6 +104,10 @@ Fields::Fields(const Node& node, std::string where, const FieldNames& names, Sin
       sink_.error(key.position, fmt::format("duplicate field `{}` in {}", key.scalar, where_));
     } else if (contains(names.later, key.scalar)) {
       if (!says_nothing(value)) sink_.error(key.position, not_supported(key.scalar));
+    } else if (const auto* renamed = std::find_if(names.renamed.begin(), names.renamed.end(),
+                                                  [&](const Renamed& each) { return each.name == key.scalar; });
+               renamed != names.renamed.end()) {
+      sink_.error(key.position, fmt::format("`{}` is not a field of {}: write {}", key.scalar, where_, renamed->instead));
     } else if (!contains(names.known, key.scalar)) {
       std::vector<std::string_view> all(names.known);
       all.insert(all.end(), names.later.begin(), names.later.end());
@@ -136,6 +149,20 @@ std::optional<uint64_t> Fields::number(std::string_view name, uint64_t min, uint
   if (!node) return std::nullopt;
   if (node->is_scalar() && !node->quoted) {
     if (auto value = parse_number(node->scalar, false, 64); value.ok() && *value >= min && *value <= max) return *value;
+  }
+  sink_.error(node->position,
+              fmt::format("{}: expected a number from {} to {}, found {}", name, min, max, found(*node)));
+  return std::nullopt;
+}
+
+std::optional<int64_t> Fields::signed_number(std::string_view name, int64_t min, int64_t max) const {
+  const Node* node = find(name);
+  if (!node) return std::nullopt;
+  if (node->is_scalar()) {
+    if (auto value = parse_number(node->scalar, true, 64); value.ok()) {
+      const auto number = static_cast<int64_t>(*value);
+      if (number >= min && number <= max) return number;
+    }
   }
   sink_.error(node->position,
               fmt::format("{}: expected a number from {} to {}, found {}", name, min, max, found(*node)));

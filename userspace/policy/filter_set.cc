@@ -1,27 +1,35 @@
 #include "policy/filter_set.h"
 
-#include <algorithm>
-
 namespace trigon::policy {
 
 FilterId FilterSet::add(size_t selector, bool negated) {
-  const auto id = static_cast<FilterId>(filters_.size());
-  filters_.push_back({selector, negated});
-  filters_of_[selector].push_back(id);
-  if (!negated) base_.set(selector, false);
-  return id;
+  filters_.push_back({selector, negated, 0});
+  asking_.set(selector, true);
+  if (!negated) {
+    positive_.set(selector, true);
+    agree(selector, false);
+  }
+  return static_cast<FilterId>(filters_.size() - 1);
 }
 
-SelectorBits FilterSet::accepting(std::span<const FilterId> hits) const {
-  SelectorBits bits = base_;
-  for (FilterId hit : hits) {
-    const size_t selector = filters_[hit].selector;
-    const auto& mine = filters_of_[selector];
-    bits.set(selector, std::all_of(mine.begin(), mine.end(), [&](FilterId id) {
-               const bool is_hit = std::find(hits.begin(), hits.end(), id) != hits.end();
-               return is_hit != filters_[id].negated;
-             }));
-  }
+void FilterSet::agree(size_t selector, bool yes) {
+  refusing_[selector] += yes ? -1U : 1U;
+  accepting_.set(selector, refusing_[selector] == 0);
+}
+
+void FilterSet::hit(FilterId filter) {
+  Filter& f = filters_[filter];
+  if (f.hits++ == 0) agree(f.selector, !f.negated);
+}
+
+void FilterSet::release(FilterId filter) {
+  Filter& f = filters_[filter];
+  if (--f.hits == 0) agree(f.selector, f.negated);
+}
+
+SelectorBits FilterSet::indifferent() const {
+  SelectorBits bits = all_;
+  bits.remove(asking_);
   return bits;
 }
 

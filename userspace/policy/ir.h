@@ -13,6 +13,7 @@
 #include "policy/compiled.h"
 #include "policy/diagnostics.h"
 #include "policy/syscalls.h"
+#include "policy/workload.h"
 
 namespace trigon::policy {
 
@@ -36,7 +37,11 @@ struct Arg {
   ValueKind kind = ValueKind::kNone;
   bool is_signed = false;
   uint8_t bits = 64;   // width of a number
-  uint8_t spread = 1;  // 6 for the args array of raw_syscalls: registers 0…5 one after another
+  // Fields that it makes, one after another: 6 for the args array of raw_syscalls (registers 0…5), the elements of an
+  // array of numbers in a tracepoint's record (each conf.size bytes, from conf.off[0] on).
+  uint8_t spread = 1;
+  // Validated without a kernel: `conf` (offsets of resolve, a tracepoint's record, type `auto`) is decided on the node.
+  bool unresolved = false;
 };
 
 // Both ends included. Signed types count from their smallest value: bit 63 is flipped.
@@ -105,20 +110,8 @@ struct TaskFilter {
   trigon_source source = TRIGON_SRC_NAMESPACE;  // NAMESPACE, NS_CHANGES, CAPS, CAP_CHANGES, CRED
   uint8_t field = 0;                            // enum trigon_ns, trigon_cap_set or trigon_cred_id
   Predicate predicate;
-};
-
-// What pods, containers or the host a selector or policy is for. The engine keeps the set of cgroups that match.
-struct LabelRequirement {
-  enum class Operator { kIn, kNotIn, kExists, kDoesNotExist };
-  std::string key;
-  Operator op = Operator::kIn;
-  std::vector<std::string> values;
-};
-struct Workload {
-  std::optional<std::vector<LabelRequirement>> pods;        // absent: no podSelector
-  std::optional<std::vector<LabelRequirement>> containers;  // absent: no containerSelector
-  bool host = false;                                        // hostSelector: {}
-  bool any() const { return !pods && !containers && !host; }
+  // `host_ns` was written and validated without a kernel: the inode number is missing in predicate.numbers.
+  bool host_ns = false;
 };
 
 enum class Deferred { kGetUrl, kDnsLookup };
@@ -181,6 +174,8 @@ struct Hook {
   Target target;
   HookPoint point;      // otherwise
   bool absent = false;  // this machine has no such call, and the policy says that this may be (validation only)
+  // Validated without a kernel: stands for all functions of a generated_ftrace list (its pattern is point.symbol).
+  bool unresolved = false;
   bool enforcer = false;
   size_t spec_index = 0;  // which entry of the policy
   std::string message;
@@ -189,6 +184,10 @@ struct Hook {
   std::vector<Arg> data;
   std::optional<Arg> return_arg;  // present: the hook has a return phase
   bool track_return = false, untrack_return = false;  // returnArgAction
+  // Uprobes: digests of which the file must have one ("sha256:hex", "build-id:hex", lower case); empty: any file will do.
+  // With skip_on_digest another file is left alone, without it the policy fails.
+  std::vector<std::string> digests;
+  bool skip_on_digest = false;
   std::vector<Selector> selectors;                    // at least one
   Position position;
 };

@@ -83,7 +83,9 @@ class Loader {
   }
 
   bool is_new(const Policy& policy, Sink& sink) {
-    const auto [first, added] = names_.try_emplace(policy.name, policy.source->name, policy.position.line);
+    // One name in two namespaces is two policies.
+    const std::string key = policy.k8s_namespace + "/" + policy.name;
+    const auto [first, added] = names_.try_emplace(key, policy.source->name, policy.position.line);
     if (!added) {
       sink.error(policy.position, fmt::format("a policy named `{}` already exists ({}:{})", policy.name,
                                               first->second.first, first->second.second));

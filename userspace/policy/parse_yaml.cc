@@ -8,12 +8,14 @@
 #include <algorithm>
 #include <map>
 #include <sstream>
+#include <utility>
 
 namespace trigon::policy {
 namespace {
 
-// Aliases copy what they name. A page of nested ones could ask for more memory than the machine has.
-constexpr size_t kMaxNodes = 200'000;
+// Aliases copy what they name: a page of nested ones could ask for more memory than the machine has. This many nodes take
+// about 200 MiB, and are a hundred lists of the 10,000 values that an operator may have.
+constexpr size_t kMaxNodes = 1'000'000;
 // Policies nest about ten deep; the tree is walked and freed recursively.
 constexpr size_t kMaxDepth = 64;
 
@@ -44,7 +46,7 @@ size_t depth_of(const Node& node) {
 // Builds the tree while the library reports what it sees.
 class Builder : public YAML::EventHandler {
  public:
-  const Node& root() const { return root_; }
+  Node& root() { return root_; }
 
   void OnDocumentStart(const YAML::Mark&) override {
     root_ = Node();
@@ -150,7 +152,7 @@ std::vector<Node> parse_yaml(Sink& sink) {
     YAML::Parser parser(in);
     Builder builder;
     while (parser.HandleNextDocument(builder)) {
-      if (!builder.root().is_null()) documents.push_back(builder.root());
+      if (!builder.root().is_null()) documents.push_back(std::move(builder.root()));
     }
     return documents;
   } catch (const Refused& refused) {

@@ -8,173 +8,198 @@
 #include "base/suggest.h"
 #include "policy/fields.h"
 #include "policy/types.h"
+#include "policy/validate_actions.h"
 #include "policy/validate_predicate.h"
+#include "policy/validate_task.h"
+#include "policy/validate_workload.h"
 
 namespace trigon::policy {
 namespace {
 
-// PID_MAX_LIMIT of the kernel (threads.h, 64-bit).
-constexpr uint32_t kMaxPid = 4 * 1024 * 1024;
-// SIGRTMAX.
-constexpr uint64_t kMaxSignal = 64;
-constexpr uint16_t kSigkill = 9;
+const std::initializer_list<std::string_view> kBlocks = {
+    "label", "macros", "matchArgs", "matchData", "matchReturnArgs", "matchActions", "matchReturnActions", "matchPIDs",
+     "matchBinaries", "matchParentBinaries", "matchNamespaces", "matchNamespaceChanges", "matchCapabilities",
+     "matchCapabilityChanges", "matchCurrentCred", "matchWorkloads"};
 
-constexpr std::string_view kActions[] = {"Post", "NoPost", "Sigkill", "Signal"};
-constexpr std::string_view kLaterActions[] = {"Override",
-                                              "NotifyEnforcer",
-                                              "CleanupEnforcerNotification",
-                                              "GetUrl",
-                                              "DnsLookup",
-                                              "TrackSock",
-                                              "UntrackSock",
-                                              "Set",
-                                              "FollowFD",
-                                              "UnfollowFD",
-                                              "CopyFD"};
+const std::vector<Arg>& values_of(const Hook& hook, Role role) { return role == Role::kData ? hook.data : hook.args; }
+
+// Positions that a filter gives in `args`: one, or two for operators over two arguments.
+std::vector<size_t> find_positions(const Fields& filter, const std::vector<Arg>& values) {
+  std::vector<size_t> out;
+  const auto list = filter.values("args");
+  if (list.empty() || list.size() > 2) {
+    filter.error(filter.find("args")->position, fmt::format("args: expected one position or two, found {}", list.size()));
+    return {};
+  }
+  for (const auto& [text, at] : list) {
+    const auto position = parse_number(text, false, 32);
+    if (position.ok() && *position < values.size()) {
+      out.push_back(*position);
+      continue;
+    }
+    filter.error(at, fmt::format("args: position `{}` does not exist, the hook declares {} arguments (positions count "
+                                 "from 0)", text, values.size()));
+    return {};
+  }
+  return out;
+}
 
 // The argument that a filter names: by position in args, or by the index that the argument declares.
-std::optional<size_t> find_arg(const Fields& filter, const Hook& hook) {
-  if (const Node* positions = filter.find("args")) {
-    const auto list = filter.list("args");
-    if (!positions->is_sequence()) return std::nullopt;
-    if (list.size() != 1) {
-      filter.error(positions->position,
-                   "args: expected one position (operators over several arguments are known but "
-                   "not supported by this version)");
-      return std::nullopt;
-    }
-    const auto position = parse_number(list[0].scalar, false, 32);
-    if (position.ok() && *position < hook.args.size()) return *position;
-    filter.error(list[0].position, fmt::format("args: position `{}` does not exist, the hook declares {} arguments "
-                                               "(positions count from 0)",
-                                               list[0].scalar, hook.args.size()));
-    return std::nullopt;
-  }
+std::vector<size_t> find_args(const Fields& filter, const Hook& hook, Role role) {
+  const std::vector<Arg>& values = values_of(hook, role);
+  if (filter.find("args")) return find_positions(filter, values);
   const Node* node = filter.find("index");
   const auto index = node ? filter.number("index", 0, std::numeric_limits<uint32_t>::max()) : 0;
-  if (!index) return std::nullopt;
-  for (size_t i = 0; i < hook.args.size(); ++i) {
-    if (hook.args[i].index == *index) return i;
+  if (!index) return {};
+  if (role == Role::kData) {
+    if (*index < values.size()) return {*index};
+    filter.error(node ? node->position : filter.position(),
+                 fmt::format("index: there is no `data[{}]`, the hook declares {}", *index, values.size()));
+    return {};
   }
+  for (size_t i = 0; i < values.size(); ++i) {
+    if (values[i].index == *index) return {i};
+  }
+  // Tracepoints: policies for other versions count positions, because fields start at 4 or more.
+  if (hook.kind == HookKind::kTracepoint && *index < values.size()) return {*index};
   std::string declared;
-  for (const Arg& arg : hook.args) declared += fmt::format("{}{}", declared.empty() ? "" : ", ", arg.index);
+  for (const Arg& arg : values) declared += fmt::format("{}{}", declared.empty() ? "" : ", ", arg.index);
   filter.error(node ? node->position : filter.position(),
                fmt::format("index: no argument with index {} is declared in `args` ({})", *index,
                            declared.empty() ? "there are none" : "there is " + declared));
-  return std::nullopt;
+  return {};
 }
 
-void read_match_args(const Fields& selector, const Hook& hook, bool args_known, Selector& out) {
-  const auto list = selector.list("matchArgs");
+// A value whose type only the kernel knows.
+bool is_open(const Arg& arg) { return arg.unresolved && arg.type == "auto"; }
+
+void read_match(const Fields& selector, std::string_view block, Role role, const Hook& hook, bool args_known,
+                const Context& context, std::vector<ArgFilter>& out) {
+  const auto list = selector.list(block);
   for (size_t i = 0; i < list.size(); ++i) {
-    const Fields filter(list[i], selector.where() + "." + item_name("matchArgs", i),
-                        {{"index", "args", "operator", "values"}}, selector.sink());
+    const Fields filter(list[i], selector.where() + "." + item_name(block, i), {{"index", "args", "operator", "values"}},
+                        selector.sink());
     if (!filter.is_map()) continue;
     if (!args_known) {
       check_arg_operator(filter);
       continue;
     }
-    const auto arg = find_arg(filter, hook);
-    if (!arg) continue;
-    if (auto predicate = read_arg_predicate(filter, hook.args[*arg])) {
-      out.args.push_back({*arg, std::move(*predicate)});
-    }
-  }
-}
-
-void read_match_binaries(const Fields& selector, Selector& out) {
-  const auto list = selector.list("matchBinaries");
-  for (size_t i = 0; i < list.size(); ++i) {
-    const Fields filter(list[i], selector.where() + "." + item_name("matchBinaries", i),
-                        {{"operator", "values"}, {"followChildren"}}, selector.sink());
-    if (!filter.is_map()) continue;
-    if (auto predicate = read_binary_predicate(filter)) out.binaries.push_back(std::move(*predicate));
-  }
-}
-
-void read_match_pids(const Fields& selector, Selector& out) {
-  const auto list = selector.list("matchPIDs");
-  for (size_t i = 0; i < list.size(); ++i) {
-    const Fields filter(list[i], selector.where() + "." + item_name("matchPIDs", i),
-                        {{"operator", "values", "followForks", "isNamespacePID"}}, selector.sink());
-    if (!filter.is_map()) continue;
-    const auto negated = read_membership(filter);
-    PidFilter pids;
-    pids.negated = negated.value_or(false);
-    pids.follow_forks = filter.boolean("followForks", false);
-    pids.namespace_pid = filter.boolean("isNamespacePID", false);
-    const auto values = filter.values("values");
-    for (const auto& [text, at] : values) {
-      const auto pid = parse_number(text, false, 32);
-      if (pid.ok() && *pid <= kMaxPid) {
-        pids.pids.push_back(static_cast<uint32_t>(*pid));
-      } else {
-        filter.error(at, fmt::format("values: expected a pid (0 to {}), found `{}`", kMaxPid, text));
+    if (role == Role::kReturn) {
+      if (!hook.return_arg) {
+        filter.error(filter.position(), "matchReturnArgs needs `return: true` and `returnArg`");
+      } else if (is_open(*hook.return_arg)) {
+        check_arg_operator(filter);
+      } else if (auto predicate = read_arg_predicate(filter, *hook.return_arg, nullptr, context)) {
+        out.push_back({.arg = 0, .predicate = std::move(*predicate), .role = role});
       }
+      continue;
     }
-    if (!filter.find("values") || (values.empty() && filter.find("values")->is_sequence())) {
-      filter.error(filter.position(), fmt::format("{}: `values` is missing or empty", filter.where()));
+    const auto found = find_args(filter, hook, role);
+    if (found.empty()) continue;
+    const std::vector<Arg>& values = values_of(hook, role);
+    if (is_open(values[found[0]])) {
+      check_arg_operator(filter);
+      continue;
     }
-    out.pids.push_back(std::move(pids));
+    const Arg* second = found.size() > 1 ? &values[found[1]] : nullptr;
+    auto predicate = read_arg_predicate(filter, values[found[0]], second, context);
+    if (!predicate) continue;
+    // What is read at the return can only be decided there.
+    const bool late = values[found[0]].conf.flags & TRIGON_CONF_AT_RETURN;
+    if (late) {
+      filter.error(filter.position(), fmt::format("{}: argument {} is read at the return (returnCopy) and cannot decide at "
+                                                  "the entry", filter.where(), values[found[0]].index));
+      continue;
+    }
+    out.push_back({.arg = found[0],
+                   .predicate = std::move(*predicate),
+                   .role = role,
+                   .second = second ? found[1] : 0});
   }
 }
 
-void read_signal(const Fields& action, Position at, const std::string& name, Selector& out) {
-  if (out.signal != 0) return action.error(at, "a selector sends one signal");
-  if (name == "Sigkill") {
-    out.signal = kSigkill;
-    out.is_sigkill = true;
-  } else if (!action.find("argSig")) {
-    action.error(at, "Signal: `argSig` is missing");
-  } else if (const auto signal = action.number("argSig", 1, kMaxSignal)) {
-    out.signal = static_cast<uint16_t>(*signal);
+// A selector with the blocks of its macros, and where they came from is where they stand.
+Node with_macros(const Fields& selector, const Node& node, const Context& context) {
+  Node merged = node;
+  for (const auto& [name, at] : selector.values("macros")) {
+    const Node* macro = nullptr;
+    std::vector<std::string_view> names;
+    for (const auto& [known, body] : context.macros) {
+      names.push_back(known);
+      if (known == name) macro = body;
+    }
+    if (!macro) {
+      selector.error(at, fmt::format("macros: there is no `{}` in selectorsMacros{}", name, did_you_mean(name, names)));
+      continue;
+    }
+    for (const NodeEntry& entry : macro->entries) {
+      if (!entry.key.is_scalar() || entry.key.scalar == "macros") continue;  // said by read_macros
+      const Node* present = merged.find(entry.key.scalar);
+      if (present && !present->is_null()) {
+        selector.error(at, fmt::format("macros: `{}` has `{}`, which {} has already", name, entry.key.scalar,
+                                       selector.where()));
+        continue;
+      }
+      std::erase_if(merged.entries, [&](const NodeEntry& other) { return other.key.scalar == entry.key.scalar; });
+      merged.entries.push_back(entry);
+    }
   }
+  return merged;
 }
 
-void read_actions(const Fields& selector, Selector& out) {
-  const auto list = selector.list("matchActions");
-  for (size_t i = 0; i < list.size(); ++i) {
-    const Fields action(list[i], selector.where() + "." + item_name("matchActions", i),
-                        {{"action", "argSig"},
-                         {"argError", "argUrl", "argFqdn", "argSock", "argIndex", "argValue", "argRegs", "argFd",
-                          "argName", "argNewSymbol", "argNewAddr", "argNewOffset", "rateLimit", "rateLimitScope",
-                          "kernelStackTrace", "userStackTrace", "imaHash"}},
-                        selector.sink());
-    if (!action.is_map()) continue;
-    const Node* node = action.require("action");
-    const auto name = node ? action.string("action") : std::nullopt;
-    if (!name) continue;
-    if (*name != "Signal" && action.find("argSig")) {
-      action.error(action.find("argSig")->position, fmt::format("argSig belongs to `Signal`, not to `{}`", *name));
-    }
-    if (*name == "NoPost") {
-      out.post = false;
-    } else if (*name == "Sigkill" || *name == "Signal") {
-      read_signal(action, node->position, *name, out);
-    } else if (std::find(std::begin(kLaterActions), std::end(kLaterActions), *name) != std::end(kLaterActions)) {
-      action.error(node->position, not_supported(*name));
-    } else if (*name != "Post") {
-      action.error(node->position, fmt::format("unknown action `{}`{}", *name, did_you_mean(*name, kActions)));
+void read_blocks(const Fields& selector, const Hook& hook, bool args_known, const Context& context, Selector& out) {
+  out.label = selector.string("label").value_or("");
+  read_match(selector, "matchArgs", Role::kArg, hook, args_known, context, out.args);
+  read_match(selector, "matchData", Role::kData, hook, args_known, context, out.args);
+  read_match(selector, "matchReturnArgs", Role::kReturn, hook, args_known, context, out.return_args);
+  read_task_filters(selector, context, out);
+  if (const Node* node = selector.find("matchWorkloads")) {
+    const Fields fields(*node, selector.where() + ".matchWorkloads",
+                        {{"podSelector", "containerSelector", "hostSelector"}}, selector.sink());
+    if (fields.is_map()) out.workload = read_workload(fields);
+    if (fields.is_map() && !out.workload->any()) {
+      fields.error(fields.position(), "matchWorkloads: expected `podSelector`, `containerSelector` or `hostSelector`");
     }
   }
+  read_actions(selector, hook, args_known, context, out);
 }
 
 }  // namespace
 
-Selector read_selector(const Node& node, const std::string& where, const Hook& hook, bool args_known, Sink& sink) {
+void read_macros(const Node& node, Context& context) {
+  if (!node.is_map()) return context.sink.error(node.position, "selectorsMacros: expected a map of names to selectors");
+  for (const NodeEntry& entry : node.entries) {
+    if (!entry.key.is_scalar()) {
+      context.sink.error(entry.key.position, "selectorsMacros: a name is text");
+      continue;
+    }
+    const Fields macro(entry.value, "selectorsMacros." + entry.key.scalar, {kBlocks}, context.sink);
+    if (!macro.is_map()) continue;
+    if (const Node* nested = macro.find("macros")) {
+      context.sink.error(nested->position, fmt::format("{}: a macro cannot name macros", macro.where()));
+    }
+    const bool repeated = std::any_of(context.macros.begin(), context.macros.end(),
+                                      [&](const auto& other) { return other.first == entry.key.scalar; });
+    if (repeated) {
+      context.sink.error(entry.key.position, fmt::format("a macro named `{}` already exists", entry.key.scalar));
+      continue;
+    }
+    context.macros.emplace_back(entry.key.scalar, &entry.value);
+  }
+}
+
+Selector read_selector(const Node& node, const std::string& where, const Hook& hook, bool args_known,
+                       const Context& context) {
   Selector out;
   out.position = node.position;
-  const Fields selector(
-      node, where,
-      {{"matchArgs", "matchBinaries", "matchPIDs", "matchActions"},
-       {"label", "macros", "matchData", "matchReturnArgs", "matchReturnActions", "matchParentBinaries",
-        "matchNamespaces", "matchNamespaceChanges", "matchCapabilities", "matchCapabilityChanges", "matchWorkloads"}},
-      sink);
+  const Fields selector(node, where, {kBlocks}, context.sink);
   if (!selector.is_map()) return out;
-  read_match_args(selector, hook, args_known, out);
-  read_match_binaries(selector, out);
-  read_match_pids(selector, out);
-  read_actions(selector, out);
+  if (!selector.find("macros")) {
+    read_blocks(selector, hook, args_known, context, out);
+    return out;
+  }
+  const Node merged = with_macros(selector, node, context);
+  read_blocks(Fields(merged, where, context.sink), hook, args_known, context, out);
   return out;
 }
 

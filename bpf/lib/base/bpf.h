@@ -4,6 +4,8 @@
 #ifndef TRIGON_LIB_BASE_BPF_H
 #define TRIGON_LIB_BASE_BPF_H
 
+// libbpf asks by this whether struct pt_regs has the kernel's member names or those of <linux/ptrace.h>.
+#define __VMLINUX_H__
 // clang-format off: the kernel types come before libbpf's headers, which need them
 #include <bpf/bpf_core_read.h>
 #include <bpf/bpf_helpers.h>
@@ -36,6 +38,32 @@ extern void *bpf_rdonly_cast(const void *pointer, u32 btf_id__k) __ksym __weak;
 // original.
 #define base_untrusted(pointer, btf_id) \
   ((btf_id) && bpf_ksym_exists(bpf_rdonly_cast) ? (typeof(pointer))bpf_rdonly_cast(pointer, btf_id) : (pointer))
+
+// One member of the kernel object at `pointer`, which may be a plain number to the verifier: a load where the kernel can
+// make one safe (bpf_rdonly_cast), a helper call elsewhere. What cannot be read is 0.
+#define base_member(pointer, btf_id, member)                                              \
+  ({                                                                                      \
+    typeof((pointer)->member) base_value = 0;                                             \
+    if ((btf_id) && bpf_ksym_exists(bpf_rdonly_cast))                                     \
+      base_value = ((typeof(pointer))bpf_rdonly_cast((pointer), btf_id))->member;         \
+    else                                                                                  \
+      bpf_probe_read_kernel(&base_value, sizeof(base_value),                              \
+                            __builtin_preserve_access_index(&(pointer)->member));         \
+    base_value;                                                                           \
+  })
+
+// Bytes at an address of the kernel or of the user, whichever half it lies in (x86_64 and arm64: the upper is the
+// kernel's). Functions of the kernel take both kinds of pointers, and the type does not tell.
+static __always_inline bool base_is_kernel(u64 address) { return (s64)address < 0; }
+
+static __always_inline long base_read(void *to, u32 size, u64 from) {
+  return base_is_kernel(from) ? bpf_probe_read_kernel(to, size, (void *)from) : bpf_probe_read_user(to, size, (void *)from);
+}
+
+static __always_inline long base_read_str(void *to, u32 size, u64 from) {
+  return base_is_kernel(from) ? bpf_probe_read_kernel_str(to, size, (void *)from)
+                              : bpf_probe_read_user_str(to, size, (void *)from);
+}
 
 // Calls step(i, ctx) for i = 0, 1, … until it returns non-zero, at most `most` times; `unrolled` times on kernels
 // without bpf_loop (5.17, e6f2dd0f8067), whose verifiers follow each round. With bpf_loop the body is verified once,

@@ -22,6 +22,19 @@ extern const volatile u64 cfg_ring_limit;
 extern const volatile u32 cfg_btf_task;
 extern const volatile u32 cfg_btf_binprm;
 extern const volatile u32 cfg_btf_cgroup;
+extern const volatile u32 cfg_btf_dentry;
+extern const volatile u32 cfg_btf_mount;
+extern const volatile u32 cfg_btf_file;
+extern const volatile u32 cfg_btf_seqcount;
+extern const volatile u32 cfg_btf_inode;
+extern const volatile u32 cfg_btf_fs;
+// Addresses of rename_lock and mount_lock (fs/dcache.c, fs/namespace.c): their sequence numbers change with every rename
+// and every change of the mount tree. 0: not known, then no path is remembered.
+extern const volatile u64 cfg_rename_lock;
+extern const volatile u64 cfg_mount_lock;
+// enum iter_type of the running kernel (include/linux/uio.h); -1: there is none.
+extern const volatile s32 cfg_iter_ubuf;
+extern const volatile s32 cfg_iter_iovec;
 
 // 1: the reader sleeps and wants to be woken by the next record. Set by the reader, cleared by whoever wakes it.
 extern volatile u32 run_reader_sleeps;

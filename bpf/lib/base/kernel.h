@@ -26,15 +26,19 @@ enum bpf_map_type {
   BPF_MAP_TYPE_HASH = 1,
   BPF_MAP_TYPE_ARRAY = 2,
   BPF_MAP_TYPE_PERCPU_ARRAY = 6,
+  BPF_MAP_TYPE_LRU_HASH = 9,
   BPF_MAP_TYPE_LPM_TRIE = 11,
+  BPF_MAP_TYPE_STACK = 23,
   BPF_MAP_TYPE_RINGBUF = 27,
   BPF_MAP_TYPE_TASK_STORAGE = 29,
 };
+enum bpf_prog_type { BPF_PROG_TYPE_UNSPEC = 0 };
 enum { BPF_ANY = 0, BPF_NOEXIST = 1, BPF_EXIST = 2 };
 enum { BPF_F_NO_PREALLOC = 1 };
 enum { BPF_LOCAL_STORAGE_GET_F_CREATE = 1 };
 enum { BPF_RB_NO_WAKEUP = 1, BPF_RB_FORCE_WAKEUP = 2 };
 enum { BPF_RB_AVAIL_DATA = 0 };
+enum { BPF_F_USER_STACK = 1 << 8 };
 
 // include/linux/sched.h; stable since before 5.10.
 #define TASK_COMM_LEN 16
@@ -44,6 +48,17 @@ enum { BPF_RB_AVAIL_DATA = 0 };
 #define CLONE_NEW_ANY 0x7e020080
 // include/linux/sched/signal.h
 #define SIGNAL_GROUP_EXIT 0x00000004
+// include/linux/socket.h
+#define AF_UNIX 1
+#define AF_INET 2
+#define AF_INET6 10
+// include/uapi/linux/if_ether.h
+#define ETH_P_IP 0x0800
+#define ETH_P_IPV6 0x86dd
+// include/uapi/linux/in.h
+#define IPPROTO_TCP 6
+#define IPPROTO_UDP 17
+#define IPPROTO_SCTP 132
 // include/uapi/linux/stat.h
 #define S_ISUID 0004000
 #define S_ISGID 0002000
@@ -173,6 +188,109 @@ struct file {
   struct path f_path;
   struct inode *f_inode;
 };
+struct kiocb {
+  struct file *ki_filp;
+};
+struct filename {
+  const char *name;
+};
+struct net_device {
+  char name[16];
+};
+struct seqcount {
+  u32 sequence;
+};
+
+struct in6_addr {
+  union {
+    u8 u6_addr8[16];
+  } in6_u;
+};
+struct sock_common {
+  u32 skc_daddr;
+  u32 skc_rcv_saddr;
+  u16 skc_dport;
+  u16 skc_num;
+  u16 skc_family;
+  volatile unsigned char skc_state;
+  struct in6_addr skc_v6_daddr;
+  struct in6_addr skc_v6_rcv_saddr;
+};
+struct sock {
+  struct sock_common __sk_common;
+  u16 sk_type;
+  u16 sk_protocol;
+  u32 sk_mark;
+  u32 sk_priority;
+};
+struct socket {
+  struct sock *sk;
+};
+struct sk_buff {
+  struct sock *sk;
+  u32 len;
+  u32 hash;
+  u32 mark;
+  u32 priority;
+  u16 protocol;
+  u16 transport_header;
+  u16 network_header;
+  unsigned char *head;
+};
+
+struct iovec {
+  void *iov_base;
+  u64 iov_len;
+};
+// 5.14 (8cd54c1c8480 "iov_iter: separate direction from flavour") split `type`; 6.4 (747b1f65d39a) renamed iov.
+struct iov_iter {
+  u8 iter_type;
+  u64 iov_offset;
+  u64 count;
+  const struct iovec *__iov;
+  void *ubuf;
+};
+struct iov_iter___iov {
+  const struct iovec *iov;
+};
+struct iov_iter___old {
+  u32 type;
+};
+
+struct module {
+  char name[56];
+  bool sig_ok;
+  unsigned long taints;
+};
+struct load_info {
+  const char *name;
+  struct module *mod;
+  bool sig_ok;
+};
+struct bpf_prog_aux {
+  char name[16];
+};
+struct bpf_prog {
+  enum bpf_prog_type type;
+  u32 len;
+  struct bpf_prog_aux *aux;
+};
+struct bpf_map {
+  enum bpf_map_type map_type;
+  u32 key_size;
+  u32 value_size;
+  u32 max_entries;
+  char name[16];
+};
+// uapi: its layout never changes, but it is embedded.
+struct perf_event_attr {
+  u32 type;
+  u64 config;
+};
+struct perf_event {
+  struct perf_event_attr attr;
+};
+
 struct fs_struct {
   struct path root;
   struct path pwd;

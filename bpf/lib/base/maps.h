@@ -90,7 +90,92 @@ struct {
   __uint(map_flags, BPF_F_NO_PREALLOC);
   __uint(max_entries, 1 << 16);
   __type(key, struct trigon_prefix_key);
-  __type(value, u32);
+  __type(value, struct trigon_prefix_value);
 } tri_prefixes TRIGON_MAP;
+
+struct {
+  __uint(type, BPF_MAP_TYPE_ARRAY);
+  __uint(max_entries, 2 * TRIGON_MAX_SELECTOR_META);
+  __type(key, u32);
+  __type(value, struct trigon_selector_stats);
+} tri_stats TRIGON_MAP;
+
+struct {
+  __uint(type, BPF_MAP_TYPE_ARRAY);
+  __uint(max_entries, TRIGON_MAX_POLICIES);
+  __type(key, u32);
+  __type(value, struct trigon_policy_state);
+} tri_policies TRIGON_MAP;
+
+// What the path of a file decided last time (lib/match/file.h).
+struct base_file_key {
+  u64 dentry;
+  u64 mnt;
+};
+
+struct base_file {
+  u32 generation;
+  u32 renames;
+  u32 mounts;
+  u32 mode;
+  u32 class;
+  u32 class_post;
+  u64 inode;
+  u64 number;
+  u64 name;  // d_name.hash_len
+  u64 parent;
+  u64 parent_number;
+  u64 root_dentry;
+  u64 root_mnt;
+};
+
+struct {
+  __uint(type, BPF_MAP_TYPE_LRU_HASH);
+  __uint(max_entries, 4096);
+  __type(key, struct base_file_key);
+  __type(value, struct base_file);
+} tri_files TRIGON_MAP;
+
+// rateLimit: when an event was last written.
+struct base_rate_key {
+  u64 hash;  // of the event's values
+  u32 selector;
+  u32 scope;  // thread, process or 0
+};
+
+struct {
+  __uint(type, BPF_MAP_TYPE_LRU_HASH);
+  __uint(max_entries, 4096);
+  __type(key, struct base_rate_key);
+  __type(value, u64);
+} tri_rates TRIGON_MAP;
+
+// TrackSock: whose socket it is.
+struct base_owner {
+  u64 start_ns;
+  u32 pid;
+  u32 tid;
+};
+
+struct {
+  __uint(type, BPF_MAP_TYPE_LRU_HASH);
+  __uint(max_entries, 4096);
+  __type(key, u64);  // struct sock *
+  __type(value, struct base_owner);
+} tri_socks TRIGON_MAP;
+
+// NotifyEnforcer: what waits for a thread's enforcer.
+struct base_notification {
+  s16 error;
+  u16 signal;
+  u32 generation;
+};
+
+struct {
+  __uint(type, BPF_MAP_TYPE_LRU_HASH);
+  __uint(max_entries, 1024);
+  __type(key, u64);  // pid << 32 | tid
+  __type(value, struct base_notification);
+} tri_notified TRIGON_MAP;
 
 #endif

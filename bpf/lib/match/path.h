@@ -33,19 +33,18 @@ static long match_path_step(u32 i, struct match_work **ctx) {
   return 1;
 }
 
-// Of `file` (a struct file *, as a number: global functions of 5.10 take numbers only), seen from the current task's
-// root. 0 on success; a deleted file has the path that it had, and a flag (it still matches its policies). The result
-// is work->path[path_off, path_off + path_len), with a NUL behind it.
-TRIGON_GLOBAL int match_file_path(u64 file) {
-  struct match_scratch *scratch = match_scratch();
+// Of (work->dentry, work->mnt), seen from the current task's root; mnt 0: below the file system's root. 0 on success; a deleted file has the path that it had, and a flag (it
+// still matches its policies). The result is work->path[path_off, path_off + path_len), with a NUL behind it.
+TRIGON_GLOBAL int match_path_text(u32 at) {
+  struct match_scratch *scratch = match_scratch(at);
   if (!scratch) return -1;
   struct match_work *work = &scratch->work;
+  u64 dentry = work->dentry, mnt = work->mnt;
+  if (!dentry) return -1;
   struct task_struct *task = (void *)bpf_get_current_task();
   struct fs_struct *fs = BPF_CORE_READ(task, fs);
-  if (!fs) return -1;
-  read_path_begin(&work->walk, __builtin_preserve_access_index(&fs->root),
-                  __builtin_preserve_access_index(&((struct file *)file)->f_path));
-  work->path_flags = read_path_leaf_flags(work->walk.dentry) | TRIGON_PATH_TRUNCATED;
+  read_path_begin(&work->walk, fs, (void *)dentry, (void *)mnt);
+  work->path_flags = read_path_leaf_flags((void *)dentry) | TRIGON_PATH_TRUNCATED;
   work->path_off = TRIGON_MAX_PATH;
   base_loop(TRIGON_MAX_PATH_COMPONENTS, TRIGON_MAX_PATH_UNROLLED, match_path_step, &work);
   u32 pos = work->path_off;

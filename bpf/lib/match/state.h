@@ -40,7 +40,9 @@ static __always_inline void state_forget_image(struct task_struct *task) {
   if (!run_control.generation) return;
   struct task_struct *leader = task->group_leader;
   struct trigon_task_state *state = state_find(leader, task->tgid, leader->start_boottime);
-  if (state) state->generation = 0;
+  if (!state) return;
+  state->generation = 0;
+  state->noted = 0;
 }
 
 // Task storage goes with the task.
@@ -96,16 +98,22 @@ static __always_inline u64 state_follow_kept(const struct trigon_task_state *sta
 // At fork: the child follows what its parent follows. A parent that was never looked at is looked at now, because it
 // may be gone when the child is. `child` leads its new process.
 static __always_inline void state_inherit(struct task_struct *child) {
-  if (!run_control.follow_active) return;
+  bool children = run_control.child_dim[run_control.generation & 1] != 0;
+  if (!run_control.follow_active && !children) return;
   struct task_struct *parent = child->real_parent->group_leader;
   struct trigon_task_state *of_parent = state_find(parent, parent->tgid, parent->start_boottime);
   struct trigon_task_state value = {};
   u32 epoch = run_control.follow_epoch;
-  u64 follow = of_parent && of_parent->known == epoch
+  u64 follow = 0;
+  if (run_control.follow_active)
+    follow = of_parent && of_parent->known == epoch
                    ? of_parent->follow
                    : state_follow_kept(of_parent) | state_follow_search(base_address(parent));
-  if (!follow) return;
-  value.follow = follow | state_follow_bits(child->tgid, state_ns_pid(child));
+  if (of_parent) {
+    for (u32 i = 0; i < TRIGON_MAX_CHILD_SETS / 64; i++) value.children[i] = of_parent->children[i];
+  }
+  if (!follow && !value.children[0] && !value.children[1]) return;
+  if (run_control.follow_active) value.follow = follow | state_follow_bits(child->tgid, state_ns_pid(child));
   value.known = epoch;
   value.start_ns = child->start_boottime;
   state_store(child, child->tgid, &value);

@@ -44,19 +44,19 @@ enum read_path_step {
   READ_PATH_ERROR,
 };
 
-static __always_inline void read_path_begin(struct read_path_walk *walk, const struct path *root,
-                                            const struct path *path) {
-  BPF_CORE_READ_INTO(&walk->dentry, path, dentry);
-  BPF_CORE_READ_INTO(&walk->mnt, path, mnt);
-  if (root) {
-    BPF_CORE_READ_INTO(&walk->root_dentry, root, dentry);
-    BPF_CORE_READ_INTO(&walk->root_mnt, root, mnt);
-  } else {
-    walk->root_dentry = NULL;
-    walk->root_mnt = NULL;
-  }
-  const struct vfsmount *mnt = walk->mnt;
-  walk->mnt_root = BPF_CORE_READ(mnt, mnt_root);
+// From numbers: without `mnt` up to the root of the file system only. Without `fs` up to the root of the mount tree.
+static __always_inline void read_path_begin(struct read_path_walk *walk, struct fs_struct *fs, struct dentry *dentry,
+                                            struct vfsmount *mnt) {
+  walk->dentry = dentry;
+  walk->mnt = mnt;
+  walk->mnt_root = NULL;
+  walk->root_dentry = NULL;
+  walk->root_mnt = NULL;
+  if (!mnt) return;
+  bpf_probe_read_kernel(&walk->mnt_root, 8, __builtin_preserve_access_index(&mnt->mnt_root));
+  if (!fs) return;
+  bpf_probe_read_kernel(&walk->root_dentry, 8, __builtin_preserve_access_index(&fs->root.dentry));
+  bpf_probe_read_kernel(&walk->root_mnt, 8, __builtin_preserve_access_index(&fs->root.mnt));
 }
 
 static __always_inline enum read_path_step read_path_next(struct read_path_walk *walk,
@@ -74,7 +74,8 @@ static __always_inline enum read_path_step read_path_next(struct read_path_walk 
     return READ_PATH_MOUNT;
   }
   if (read_path_dentry(component, walk->dentry)) return READ_PATH_ERROR;
-  if (component->parent == walk->dentry) return READ_PATH_PSEUDO;
+  // A root: of a tree without a name of its own (memfd, pipe) it is the only name, of a walk without mounts the end.
+  if (component->parent == walk->dentry) return walk->mnt ? READ_PATH_PSEUDO : READ_PATH_ROOT;
   walk->dentry = component->parent;
   return READ_PATH_NAME;
 }

@@ -79,7 +79,7 @@ TEST(Validate, FieldsOfTheFullLanguageMayBeThereWhenTheyAskForNothing) {
   ASSERT_EQ(p.hooks.size(), 1u);
   EXPECT_EQ(p.hooks[0].target.number, 39);
   ASSERT_EQ(p.hooks[0].selectors.size(), 1u);
-  EXPECT_TRUE(p.hooks[0].selectors[0].post);
+  EXPECT_TRUE(p.hooks[0].selectors[0].actions.post);
 }
 
 TEST(Validate, FindsCallsOfEveryAbi) {
@@ -173,10 +173,10 @@ TEST(Validate, ReadsModeAndActions) {
 )");
   EXPECT_EQ(p.mode, Mode::kMonitor);
   const auto& selectors = p.hooks[0].selectors;
-  EXPECT_FALSE(selectors[0].post);
-  EXPECT_TRUE(selectors[0].is_sigkill);
-  EXPECT_EQ(selectors[1].signal, 10);
-  EXPECT_TRUE(selectors[1].post);
+  EXPECT_FALSE(selectors[0].actions.post);
+  EXPECT_TRUE(selectors[0].actions.is_sigkill);
+  EXPECT_EQ(selectors[1].actions.signal, 10);
+  EXPECT_TRUE(selectors[1].actions.post);
 }
 
 TEST(Validate, AliasesAreCopies) {

@@ -1,0 +1,114 @@
+// SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause)
+//
+// rateLimit: an event with the same values is written once in an interval. The key is the selector, the scope and every
+// value of the event (numbers, strings, addresses, whole structures), so that two different events never hide each
+// other but for a collision of 64 bits.
+#ifndef TRIGON_LIB_ACT_RATE_H
+#define TRIGON_LIB_ACT_RATE_H
+
+#include "bpf/lib/base/counters.h"
+#include "bpf/lib/match/scratch.h"
+
+struct rate_hash {
+  u32 at;
+  u32 pad;
+  u64 hash;
+};
+
+static __always_inline u64 rate_mix(u64 hash, u64 value) {
+  // The multiplier of FNV-1a (64 bits); the rotation brings high bits down.
+  hash = (hash ^ value) * 0x100000001b3ULL;
+  return hash << 29 | hash >> 35;
+}
+
+static long rate_hash_step(u32 i, struct rate_hash *hash) {
+  struct match_scratch *scratch = match_scratch(hash->at);
+  if (!scratch) return 1;
+  u32 off = sizeof(struct trigon_hook_event) + i * 8;
+  if (off >= scratch->work.used) return 1;
+  barrier_var(off);
+  if (off > sizeof(*scratch) - 8) return 1;
+  hash->hash = rate_mix(hash->hash, *(u64 *)((void *)scratch + off));
+  return 0;
+}
+
+// Of all data that the fields have (behind the event's head), and their numbers.
+TRIGON_GLOBAL u64 rate_hash_event(u32 at) {
+  struct match_scratch *scratch = match_scratch(at);
+  struct rate_hash hash = {.at = at, .hash = 0xcbf29ce484222325ULL};
+  if (!scratch) return 0;
+  u32 end = scratch->work.used;
+  // Bytes behind the last one are of an older event.
+  barrier_var(end);
+  if (end <= MATCH_EVENT_MAX) *(u64 *)((void *)scratch + end) = 0;
+  for (u32 i = 0; i < TRIGON_MAX_FIELDS; i++) {
+    if (i >= scratch->event.fields) break;
+    const struct trigon_field *field = &scratch->event.field[i];
+    // The value of a pointer is an address: of the same file opened twice there are two.
+    if (!field->data.off) hash.hash = rate_mix(hash.hash, field->value);
+    hash.hash = rate_mix(hash.hash, field->flags | field->data.len << 8);
+  }
+  base_loop(MATCH_EVENT_MAX / 8, 512, rate_hash_step, &hash);
+  return hash.hash;
+}
+
+// Takes selector i of the event out when it may not be written again yet. Returns 1 when it stays.
+TRIGON_GLOBAL int rate_allows(u32 at, u32 sel_base, u32 number, u64 hash) {
+  struct match_scratch *scratch = match_scratch(at);
+  if (!scratch) return 1;
+  struct match_work *work = &scratch->work;
+  u32 index = work->parity * TRIGON_MAX_SELECTOR_META + ((sel_base + number) & (TRIGON_MAX_SELECTOR_META - 1));
+  const struct trigon_selector *selector = bpf_map_lookup_elem(&tri_selectors, &index);
+  if (!selector || !(selector->actions & TRIGON_ACT_RATE)) return 1;
+  u64 id = bpf_get_current_pid_tgid(), now = bpf_ktime_get_boot_ns();
+  struct base_rate_key key = {.hash = hash, .selector = index};
+  key.scope = selector->rate_scope == TRIGON_RATE_THREAD    ? (u32)id
+              : selector->rate_scope == TRIGON_RATE_PROCESS ? (u32)(id >> 32)
+                                                            : 0;
+  u64 *last = bpf_map_lookup_elem(&tri_rates, &key);
+  if (last && now - *last < selector->rate_ns) {
+    struct trigon_selector_stats *stats = bpf_map_lookup_elem(&tri_stats, &index);
+    struct trigon_counters *counters = base_counters();
+    if (stats) {
+      base_count(&stats->limited);
+      __sync_fetch_and_add(&stats->posts, -1);
+    }
+    if (counters) base_count(&counters->rate_limited);
+    return 0;
+  }
+  bpf_map_update_elem(&tri_rates, &key, &now, BPF_ANY);
+  return 1;
+}
+
+struct rate_filter {
+  u32 at;
+  u32 sel_base;
+  u64 hash;
+  u32 kept;
+  u32 pad;
+};
+
+static long rate_filter_step(u32 i, struct rate_filter *filter) {
+  struct match_scratch *scratch = match_scratch(filter->at);
+  if (!scratch || i >= scratch->event.matches || i >= TRIGON_MAX_MATCHES) return 1;
+  u16 number = scratch->event.match[i];
+  u32 kept = filter->kept;
+  if (!rate_allows(filter->at, filter->sel_base, number, filter->hash)) return 0;
+  barrier_var(kept);
+  if (kept >= TRIGON_MAX_MATCHES) return 1;
+  scratch->event.match[kept] = number;
+  filter->kept = kept + 1;
+  return 0;
+}
+
+// Selectors of the event that may be written; 0: none.
+TRIGON_GLOBAL int rate_filter(u32 at, u32 sel_base) {
+  struct match_scratch *scratch = match_scratch(at);
+  if (!scratch) return 0;
+  struct rate_filter filter = {.at = at, .sel_base = sel_base, .hash = rate_hash_event(at)};
+  base_loop(TRIGON_MAX_MATCHES, TRIGON_MAX_MATCHES, rate_filter_step, &filter);
+  scratch->event.matches = filter.kept;
+  return filter.kept;
+}
+
+#endif

@@ -1,0 +1,36 @@
+// SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause)
+//
+// Tracepoints.
+//
+//   raw_tp       the arguments of TP_PROTO
+//   tracepoint   the record that the tracepoint's format file describes
+#include "bpf/lib/emit/plan.h"
+
+SEC("raw_tp")
+int hook_raw_tracepoint(u64 *ctx) {
+  u32 hook_index, at = hook_begin(cfg_slot, run_control.generation, &hook_index);
+  if (at >= MATCH_SCRATCHES) return 0;
+  struct match_scratch *scratch = match_scratch(at);
+  if (scratch) {
+    _Pragma("unroll") for (u32 i = 0; i < 12; i++) {
+      if (i >= cfg_args) break;
+      scratch->work.arg[i] = ctx[i];
+    }
+    plan_entry(ctx, at, hook_index);
+  }
+  match_release(at);
+  return 0;
+}
+
+SEC("tracepoint")
+int hook_tracepoint(void *ctx) {
+  u32 hook_index, at = hook_begin(cfg_slot, run_control.generation, &hook_index);
+  if (at >= MATCH_SCRATCHES) return 0;
+  struct match_scratch *scratch = match_scratch(at);
+  if (scratch) {
+    scratch->work.registers = (u64)ctx;
+    plan_entry(ctx, at, hook_index);
+  }
+  match_release(at);
+  return 0;
+}
