@@ -214,6 +214,20 @@ TEST(Compile, NobodyCaresForMissingPartsOfASocket) {
   EXPECT_THAT(winners(set, event), ElementsAre("port", "all"));
 }
 
+TEST(Compile, ReadsArraysElementByElement) {
+  Arg record = make_arg(5, TRIGON_ARG_UINT32);
+  record.conf.source = TRIGON_FROM_RECORD;
+  record.conf.size = 4;
+  record.conf.off[0] = 24;
+  record.spread = 3;
+  Hook hook = function_hook("x", {record});
+  hook.point.kind = HookPoint::Kind::kTracepoint;
+  const auto set = compiled({make_policy("p", {hook})});
+  ASSERT_EQ(set.planned[0].fields.size(), 3u);
+  for (uint32_t i = 0; i < 3; ++i) EXPECT_EQ(set.planned[0].fields[i].off[0], 24 + 4 * i);
+  EXPECT_THAT(set.hooks.begin()->second[0].spec->args, SizeIs(3));
+}
+
 // Binaries.
 
 std::optional<FileId> two_names(const std::string& path) {
