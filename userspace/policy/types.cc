@@ -28,7 +28,6 @@ constexpr std::string_view kAddresses =
 // kernel_cap_t has no other name since 6.3.
 constexpr std::string_view kCapabilityTypes = "kernel_cap_t kernel_cap_struct";
 
-
 constexpr Shape kAny = Shape::kAny, kText = Shape::kText, kBytes = Shape::kBytes, kObject = Shape::kObject,
                 kRecord = Shape::kRecord;
 constexpr ValueKind kNone = ValueKind::kNone, kString = ValueKind::kString, kSocket = ValueKind::kSocket,
@@ -110,9 +109,7 @@ bool is_integer(const KernelType& type) {
   return type.kind == KernelType::Kind::kInteger || type.kind == KernelType::Kind::kEnum;
 }
 
-bool is_characters(std::string_view name) {
-  return name == "char" || name == "signed char" || name == "unsigned char";
-}
+bool is_characters(std::string_view name) { return name == "char" || name == "signed char" || name == "unsigned char"; }
 
 std::string_view prefix_of(KernelType::Kind kind) {
   switch (kind) {

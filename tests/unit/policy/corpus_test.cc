@@ -1,5 +1,5 @@
-// Policies like those that users of the TracingPolicy language have: every construct of its examples, in policies of our
-// own. All of them must be valid, with a kernel and without one.
+// Policies like those that users of the TracingPolicy language have: every construct of its examples, in policies of
+// our own. All of them must be valid, with a kernel and without one.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -36,7 +36,8 @@ const FakeKernel& kernel() {
         "long ksys_write(unsigned int,const char *,size_t)",
         "int bpf_lsm_bprm_check_security(struct linux_binprm *)",
         "int bpf_lsm_file_open(struct file *)",
-        "int bpf_lsm_capset(struct cred *,struct cred *,const kernel_cap_t *,const kernel_cap_t *,const kernel_cap_t *)",
+        "int bpf_lsm_capset(struct cred *,struct cred *,const kernel_cap_t *,const kernel_cap_t *,const kernel_cap_t "
+        "*)",
         "int security_capset(struct cred *,struct cred *,kernel_cap_t *,kernel_cap_t *,kernel_cap_t *)",
         "int security_kernel_module_request(char *)",
         "int security_kernel_read_file(struct file *,enum kernel_read_file_id,_Bool)",
@@ -66,8 +67,8 @@ const FakeKernel& kernel() {
         "int unix_stream_connect(struct socket *,struct sockaddr *,int,int)",
         "void trace_sched_process_exec(struct task_struct *,int,struct linux_binprm *)",
     });
-    kernel.paths["linux_binprm.mm.owner.real_parent.real_parent.comm"] =
-        {.offsets = {24, 1144, 2448, 2448, 2976}, .type = kernel_type("char [16]")};
+    kernel.paths["linux_binprm.mm.owner.real_parent.real_parent.comm"] = {.offsets = {24, 1144, 2448, 2448, 2976},
+                                                                          .type = kernel_type("char [16]")};
     kernel.paths["task_struct.cred.euid.val"] = {.offsets = {2960, 24}, .type = kernel_type("unsigned int")};
     kernel.records["sched/sched_process_exec"] = {
         {.type = "unsigned short", .name = "common_type", .offset = 0, .size = 2},
