@@ -199,7 +199,7 @@ class ArgReader {
     if (role_ == Role::kData && place_.kind == Kind::kSyscall) {
       return error(fields_.position(),
                    fmt::format("{}: all system calls share one program, which reads arguments only: with the function "
-                               "of the call (`__x64_sys_…`, `__arm64_sys_…`) and `syscall: false` there can be `data`",
+                               "of the call (`__x64_sys_*`, `__arm64_sys_*`) and `syscall: false` there can be `data`",
                                fields_.where()));
     }
     if (arg.conf.source == TRIGON_FROM_REG) return put_register(arg);

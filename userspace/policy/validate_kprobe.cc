@@ -130,7 +130,7 @@ std::vector<Hook> read_entry(const Node& node, const std::string& where, bool fe
 
 std::string cannot_answer(std::string_view call) {
   return fmt::format(
-      "calls: `{}` cannot be answered in place of the kernel: system calls (`sys_…`) and security_* "
+      "calls: `{}` cannot be answered in place of the kernel: system calls (`sys_*`) and security_* "
       "functions can",
       call);
 }

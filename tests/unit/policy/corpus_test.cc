@@ -314,7 +314,9 @@ constexpr Example kExamples[] = {
     args: [{index: 0, type: int}, {index: 1, type: file}]
     selectors:
     - matchArgs: [{index: 1, operator: Equal, values: [/etc/canary]}]
-      matchActions: [{action: GetUrl, argUrl: "http://canary.example/x"}, {action: DnsLookup, argFqdn: canary.example}])"},
+      matchActions:
+      - {action: GetUrl, argUrl: "http://canary.example/x"}
+      - {action: DnsLookup, argFqdn: canary.example})"},
     {"open-for-writing", R"(
   kprobes:
   - call: sys_openat
