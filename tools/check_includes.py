@@ -14,11 +14,13 @@ ABI = "bpf/abi"
 USERSPACE = {
     "base": set(),
     "sys": {"base", ABI},  # procfs makes snapshot records
+    "symbols": {"base", "sys"},
+    "actions": {"base"},
     "bpf": {"base", "sys", ABI},
     "event": {"base", ABI},
     "process": {"base", "sys", "event", ABI},
     "policy": {"base", ABI},
-    "engine": {"base", "sys", "bpf", "event", "process", "policy", ABI},
+    "engine": {"base", "sys", "symbols", "bpf", "event", "process", "policy", ABI},
     "enrich": {"base", "sys", "event", "process"},
     "output": {"base", "sys", "event", "process", "policy", "enrich", ABI},
 }

@@ -34,8 +34,25 @@ TRIGON_GLOBAL int syscall_field(u32 at, u32 hook_index, u32 i) {
 
 #define HOOK_UNROLL
 #define HOOK_FIELD(f) syscall_field(at, hook_index, f)
-#define HOOK_IS_PATH(f) (scratch->event.field[f].type == TRIGON_ARG_FD)
+#define HOOK_IS_PATH(f) true
 #include "bpf/lib/emit/hook.h"
+
+// By themselves, so that the verifier goes through their loops once and not for each state of the callers.
+TRIGON_GLOBAL int syscall_match(u32 at, u32 hook_index, u32 first, u32 end) {
+  struct match_scratch *scratch = match_scratch(at);
+  const struct trigon_hook *hook = bpf_map_lookup_elem(&tri_hooks, &hook_index);
+  if (!scratch || !hook) return 0;
+  struct match_work *work = &scratch->work;
+  return hook_match(at, work, hook, hook_index, first, end);
+}
+
+TRIGON_GLOBAL int syscall_read_rest(u32 at, u32 hook_index, u32 first, u32 end) {
+  struct match_scratch *scratch = match_scratch(at);
+  if (!scratch) return 0;
+  struct match_work *work = &scratch->work;
+  hook_read_rest(at, work, first, end);
+  return 0;
+}
 
 
 // arch/x86/include/asm/thread_info.h
@@ -96,7 +113,7 @@ static __always_inline void syscall_entry(void *ctx, u32 at, u32 hook_index, u32
   work->used = __builtin_offsetof(struct trigon_hook_event, field) + all * sizeof(struct trigon_field);
   event->flags = 0;
   if (!hook_all(work, hook)) return;
-  if (!hook_match(at, work, hook, hook_index, 0, fields)) return;
+  if (!syscall_match(at, hook_index, 0, fields)) return;
   event->fields = fields;
   event->entry_fields = fields;
   event->error = 0;
@@ -106,7 +123,7 @@ static __always_inline void syscall_entry(void *ctx, u32 at, u32 hook_index, u32
   hook_take_all(at, hook_index);
   enforce(work, event);
   if (!(work->actions & (TRIGON_ACT_POST | TRIGON_ACT_USER | TRIGON_ACT_RETURN))) return;
-  hook_read_rest(at, work, 0, fields);
+  syscall_read_rest(at, hook_index, 0, fields);
   if (work->actions & TRIGON_ACT_RETURN) {
     if (work->actions & TRIGON_ACT_USTACK) hook_stack(ctx, scratch, &event->user_stack, BPF_F_USER_STACK);
     u64 thread = bpf_get_current_pid_tgid();
@@ -157,12 +174,12 @@ static __always_inline void syscall_return(void *ctx, u32 at, u32 slot, u32 curr
   work->read = 0;
   if (work->phase == 2)
     event->flags |= TRIGON_HOOK_OTHER_POLICY;
-  else if (!hook_match(at, work, hook, hook_index, first, end))
+  else if (!syscall_match(at, hook_index, first, end))
     return;
   hook_take_all(at, hook_index);
   enforce(work, event);
   if (!(work->actions & (TRIGON_ACT_POST | TRIGON_ACT_USER))) return;
-  hook_read_rest(at, work, first, end);
+  syscall_read_rest(at, hook_index, first, end);
   if (work->actions & TRIGON_ACT_RATE && !rate_filter(at, hook->sel_base)) return;
   hook_post(ctx, at, scratch, slot, 0);
 }

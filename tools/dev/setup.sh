@@ -2,7 +2,8 @@
 
 # Alternatives are separated by '|'; the first is the one that is installed.
 build_packages=(cmake ninja-build g++ clang-19 libcli11-dev libyaml-cpp-dev libfmt-dev libelf-dev zlib1g-dev
-  libzstd-dev libgtest-dev libgmock-dev "pkgconf|pkg-config" ccache nlohmann-json3-dev libbpf-dev bpftool)
+  libzstd-dev libssl-dev libcurl4-openssl-dev libgtest-dev libgmock-dev "pkgconf|pkg-config" ccache
+  nlohmann-json3-dev libbpf-dev bpftool)
 # The guests' root is made of busybox; Debian's two busybox packages exclude each other and either will do.
 vm_packages=(qemu-system-x86 cpio "busybox-static|busybox" xz-utils zstd python3 jq debian-archive-keyring)
 style_packages=(clang-format clang-tidy python3)

@@ -4,7 +4,7 @@
 #include <bpf/libbpf.h>
 #include <fmt/format.h>
 #include <sys/resource.h>
-#include <sys/utsname.h>
+#include <time.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -15,10 +15,13 @@
 #include "base/fd.h"
 #include "bpf/core_types.h"
 #include "bpf/kernel_types.h"
+#include "bpf/log_capture.h"
+#include "bpf/object_context.h"
 
 // The skeleton names types as the programs do.
 using u32 = uint32_t;
 using u64 = uint64_t;
+using s32 = int32_t;
 #include "sensor.skel.h"
 #include "sensor_unrolled.skel.h"
 
@@ -26,63 +29,18 @@ namespace trigon::bpf {
 
 namespace {
 
-// libbpf's own words go into the error that is returned, not to stderr: the verifier's are long, the last lines matter.
-thread_local std::string* g_log = nullptr;
+Map map_of(const ObjectContext& context, const char* name) { return Map(context.map_fd(name), name); }
 
-int collect_log(enum libbpf_print_level level, const char* format, va_list args) {
-  if (level == LIBBPF_DEBUG || g_log == nullptr) return 0;
-  va_list again;
-  va_copy(again, args);
-  const int n = vsnprintf(nullptr, 0, format, args);
-  if (n > 0) {
-    // A verifier log is one message of up to megabytes; its end says what was refused.
-    std::vector<char> text(static_cast<size_t>(n) + 1);
-    vsnprintf(text.data(), text.size(), format, again);
-    const size_t keep = std::min<size_t>(static_cast<size_t>(n), 4096);
-    g_log->append(text.data() + n - keep, keep);
-    if (g_log->size() > 32 << 10) g_log->erase(0, g_log->size() - (32 << 10));
-  }
-  va_end(again);
-  return n;
+// Maps that only policies use: created with the first of them.
+constexpr std::string_view kPolicyMaps[] = {
+    "tri_syscalls", "tri_hooks",    "tri_vectors", "tri_selectors", "tri_ranges",  "tri_prefixes",     "tri_stats",
+    "tri_policies", "tri_files",    "tri_rates",   "tri_socks",     "tri_notified", "tri_event",       "tri_claims",
+    "tri_pending",  "tri_pending_free", "tri_pending_of", "tri_returning"};
+
+bool is_policy_map(const bpf_map* map) {
+  return std::find(std::begin(kPolicyMaps), std::end(kPolicyMaps), std::string_view(bpf_map__name(map))) !=
+         std::end(kPolicyMaps);
 }
-
-class LogCapture {
- public:
-  LogCapture() {
-    g_log = &text_;
-    libbpf_set_print(collect_log);
-  }
-  ~LogCapture() { g_log = nullptr; }
-  const std::string& text() const { return text_; }
-
- private:
-  std::string text_;
-};
-
-Error load_error(int err, const std::string& log) {
-  if (err == EPERM || err == EACCES)
-    return Error(
-        ErrorCode::kPermission,
-        "the kernel refuses to load BPF programs: run as root, or with CAP_BPF and CAP_PERFMON (and outside of "
-        "a container that filters bpf(2))");
-  if (access("/sys/kernel/btf/vmlinux", R_OK) != 0)
-    return Error(ErrorCode::kUnsupported,
-                 "this kernel has no type information at /sys/kernel/btf/vmlinux: it was built without "
-                 "CONFIG_DEBUG_INFO_BTF");
-  std::string tail = log.size() > 3000 ? log.substr(log.size() - 3000) : log;
-  return Error(ErrorCode::kUnsupported, fmt::format("load BPF programs: {}\n{}", std::strerror(err), tail));
-}
-
-// Before 5.11 (bpf: "Switch to memcg-based memory accounting") a map is charged for all the entries that it could have,
-// against RLIMIT_MEMLOCK, however few there are. Smaller tables there: a policy set that is too large is refused.
-bool charges_memlock() {
-  utsname kernel{};
-  unsigned major = 0, minor = 0;
-  return uname(&kernel) == 0 && std::sscanf(kernel.release, "%u.%u", &major, &minor) == 2 &&
-         (major < 5 || (major == 5 && minor < 11));
-}
-
-Map map_of(const struct bpf_map* map) { return Map(bpf_map__fd(map), bpf_map__name(map)); }
 
 }  // namespace
 
@@ -100,17 +58,18 @@ struct Sensor::Impl {
 
   using Skeleton = std::unique_ptr<trigon_sensor, SkelDeleter>;
 
-  Fd types;  // narrowed BTF of the kernel (core_types.h)
-  bool bpf_loop = true;
+  ObjectContext context;
   Skeleton skel;
-  // sys_enter alone, over the maps of `skel`: its verification is a quarter of a start, and many agents never need it.
+  Skeleton policy_maps;  // no programs
+  // sys_enter and sys_exit, over the maps of the others: their verification is a quarter of a start, and many agents
+  // never need them.
   Skeleton syscalls_skel;
+  bool syscall_returns = false;  // sys_exit is loaded
   std::vector<Link> links;
-  Link syscalls_link;
+  std::vector<Link> syscalls_links;
   std::unique_ptr<ring_buffer, RingDeleter> ring;
-  uint64_t ring_bytes = 0;
   StateStore store = StateStore::kHashMap;
-  Map syscalls, hooks, vectors, selectors, numbers, ranges, prefixes;
+  Map syscalls, hooks, vectors, selectors, numbers, ranges, prefixes, stats, policies;
 
   // Of the consume() that is running.
   const Handler* handler = nullptr;
@@ -126,41 +85,68 @@ struct Sensor::Impl {
   // The programs, not loaded yet. From the unrolled build where there is no bpf_loop: it is compiled from the same
   // sources and has the same programs, maps and variables.
   Skeleton open_programs() const {
-    const std::string types_path = fmt::format("/proc/self/fd/{}", types.get());
+    const std::string types_path = fmt::format("/proc/self/fd/{}", context.sensor_types.get());
     bpf_object_open_opts options{};
     options.sz = sizeof(options);
     options.btf_custom_path = types_path.c_str();
     Skeleton opened(static_cast<trigon_sensor*>(calloc(1, sizeof(trigon_sensor))));
     if (!opened || trigon_sensor__create_skeleton(opened.get()) != 0) return nullptr;
-    if (!bpf_loop) {
+    if (!context.bpf_loop) {
       auto* skeleton = opened->skeleton;
       skeleton->data = const_cast<void*>(trigon_sensor_unrolled__elf_bytes(&skeleton->data_sz));
     }
     return bpf_object__open_skeleton(opened->skeleton, &options) == 0 ? std::move(opened) : nullptr;
   }
 
-  Result<void> load_syscalls() {
+  Result<void> load_policy_maps() {
+    if (policy_maps) return {};
     LogCapture log;
-    syscalls_skel = open_programs();
-    if (!syscalls_skel) return load_error(errno, log.text());
+    context.learn_locks();
+    policy_maps = open_programs();
+    if (!policy_maps) return load_error(errno, "open BPF programs", log.text());
     bpf_program* program;
-    bpf_object__for_each_program(program, syscalls_skel->obj) {
-      bpf_program__set_autoload(program, program == syscalls_skel->progs.sys_enter);
-    }
+    bpf_object__for_each_program(program, policy_maps->obj) bpf_program__set_autoload(program, false);
     bpf_map* map;
-    bpf_object__for_each_map(map, syscalls_skel->obj) {
-      const bpf_map* shared = bpf_object__find_map_by_name(skel->obj, bpf_map__name(map));
-      // A map that was not created has a descriptor all the same, of nothing.
-      const int fd = shared != nullptr && bpf_map__autocreate(shared) ? bpf_map__fd(shared) : -1;
-      if (fd < 0)
-        bpf_map__set_autocreate(map, false);  // the other kind of process state
-      else if (bpf_map__reuse_fd(map, fd) != 0)
-        return Error::from_errno(fmt::format("share map {}", bpf_map__name(map)));
+    bpf_object__for_each_map(map, policy_maps->obj) {
+      if (!is_policy_map(map)) bpf_map__set_autocreate(map, false);
     }
-    if (int err = trigon_sensor__load(syscalls_skel.get()); err != 0) {
-      syscalls_skel.reset();
-      return load_error(-err, log.text());
+    ObjectContext::shrink(policy_maps->obj);
+    if (const int err = trigon_sensor__load(policy_maps.get()); err != 0) {
+      policy_maps.reset();
+      return load_error(-err, "create the maps of policies", log.text());
     }
+    context.own(policy_maps->obj);
+    const uint32_t places = bpf_map__max_entries(policy_maps->maps.tri_pending);
+    for (uint32_t i = 0; i < places; ++i) {
+      if (bpf_map_update_elem(context.map_fd("tri_pending_free"), nullptr, &i, BPF_ANY) != 0)
+        return Error::from_errno("fill the places for returns");
+    }
+    syscalls = map_of(context, "tri_syscalls");
+    hooks = map_of(context, "tri_hooks");
+    vectors = map_of(context, "tri_vectors");
+    selectors = map_of(context, "tri_selectors");
+    ranges = map_of(context, "tri_ranges");
+    prefixes = map_of(context, "tri_prefixes");
+    stats = map_of(context, "tri_stats");
+    policies = map_of(context, "tri_policies");
+    return {};
+  }
+
+  Result<void> load_syscalls(bool returns) {
+    LogCapture log;
+    Skeleton loaded = open_programs();
+    if (!loaded) return load_error(errno, "open BPF programs", log.text());
+    bpf_program* program;
+    bpf_object__for_each_program(program, loaded->obj) {
+      bpf_program__set_autoload(program, program == loaded->progs.sys_enter ||
+                                             (returns && program == loaded->progs.sys_exit));
+    }
+    context.fill(loaded->rodata);
+    TRIGON_CHECK(context.share(loaded->obj));
+    if (const int err = trigon_sensor__load(loaded.get()); err != 0)
+      return load_error(-err, "load the programs of system calls", log.text());
+    syscalls_skel = std::move(loaded);
+    syscall_returns = returns;
     return {};
   }
 
@@ -187,60 +173,44 @@ Result<std::unique_ptr<Sensor>> Sensor::load(const SensorOptions& options, Featu
   setrlimit(RLIMIT_MEMLOCK, &unlimited);
 
   auto impl = std::make_unique<Impl>();
-  uint32_t id_task = 0, id_binprm = 0, id_cgroup = 0;
+  ObjectContext& context = impl->context;
   {
     TRIGON_TRY(const KernelTypes kernel, KernelTypes::read());
     impl->skel.reset(trigon_sensor__open());  // for its types only
-    if (!impl->skel) return load_error(errno, log.text());
+    if (!impl->skel) return load_error(errno, "open BPF programs", log.text());
     features.learn_types(kernel);
-    kernel.each([&](uint32_t id, uint32_t kind, std::string_view name) {
-      if (kind != BTF_KIND_STRUCT) return;
-      if (name == "task_struct") id_task = id;
-      if (name == "linux_binprm") id_binprm = id;
-      if (name == "cgroup") id_cgroup = id;
-    });
-    TRIGON_TRY(impl->types, core_types(bpf_object__btf(impl->skel->obj), kernel));
+    context.learn(kernel);
+    TRIGON_TRY(context.sensor_types, core_types(bpf_object__btf(impl->skel->obj), kernel));
   }
-  impl->bpf_loop = features.has(Feature::kBpfLoop);
+  context.bpf_loop = features.has(Feature::kBpfLoop);
   impl->skel = impl->open_programs();
-  if (!impl->skel) return load_error(errno, log.text());
+  if (!impl->skel) return load_error(errno, "open BPF programs", log.text());
   trigon_sensor* skel = impl->skel.get();
 
-  bool task_storage = options.task_storage && features.has(Feature::kTaskStorage);
-  impl->store = task_storage ? StateStore::kTaskStorage : StateStore::kHashMap;
-  skel->rodata->cfg_task_storage = task_storage;
-  bpf_map__set_autocreate(task_storage ? skel->maps.tri_task_hash : skel->maps.tri_task, false);
-
-  skel->rodata->cfg_btf_task = id_task;
-  skel->rodata->cfg_btf_binprm = id_binprm;
-  skel->rodata->cfg_btf_cgroup = id_cgroup;
-
-  if (charges_memlock()) {
-    bpf_map__set_max_entries(skel->maps.tri_numbers, 8192);
-    bpf_map__set_max_entries(skel->maps.tri_ranges, 2048);
-    bpf_map__set_max_entries(skel->maps.tri_prefixes, 4096);
-    bpf_map__set_max_entries(skel->maps.tri_task_hash, 16384);
-  }
+  context.task_storage = options.task_storage && features.has(Feature::kTaskStorage);
+  impl->store = context.task_storage ? StateStore::kTaskStorage : StateStore::kHashMap;
+  bpf_map__set_autocreate(context.task_storage ? skel->maps.tri_task_hash : skel->maps.tri_task, false);
+  ObjectContext::shrink(skel->obj);
 
   uint64_t page = static_cast<uint64_t>(sysconf(_SC_PAGESIZE));
-  impl->ring_bytes = std::bit_ceil(std::clamp<uint64_t>(options.ring_bytes, page, 1 << 30));
-  bpf_map__set_max_entries(skel->maps.tri_ring, static_cast<uint32_t>(impl->ring_bytes));
-  skel->rodata->cfg_ring_limit = impl->ring_bytes / 8 * 7;
-  skel->rodata->cfg_env = options.environment;
-  skel->rodata->cfg_cgroup_v1 = static_cast<uint32_t>(options.cgroup_v1_subsystem + 1);
+  context.ring_bytes = std::bit_ceil(std::clamp<uint64_t>(options.ring_bytes, page, 1 << 30));
+  bpf_map__set_max_entries(skel->maps.tri_ring, static_cast<uint32_t>(context.ring_bytes));
+  context.environment = options.environment;
+  context.cgroup_v1 = static_cast<uint32_t>(options.cgroup_v1_subsystem + 1);
+  context.fill(skel->rodata);
 
+  bpf_map* map;
+  bpf_object__for_each_map(map, skel->obj) {
+    if (is_policy_map(map)) bpf_map__set_autocreate(map, false);  // prepare_policies()
+  }
   bpf_program__set_autoload(skel->progs.snapshot, features.has(Feature::kIterTask));
   bpf_program__set_autoload(skel->progs.sys_enter, false);  // attach_syscalls()
+  bpf_program__set_autoload(skel->progs.sys_exit, false);
 
-  if (int err = trigon_sensor__load(skel); err != 0) return load_error(-err, log.text());
+  if (int err = trigon_sensor__load(skel); err != 0) return load_error(-err, "load BPF programs", log.text());
+  context.own(skel->obj);
 
-  impl->syscalls = map_of(skel->maps.tri_syscalls);
-  impl->hooks = map_of(skel->maps.tri_hooks);
-  impl->vectors = map_of(skel->maps.tri_vectors);
-  impl->selectors = map_of(skel->maps.tri_selectors);
-  impl->numbers = map_of(skel->maps.tri_numbers);
-  impl->ranges = map_of(skel->maps.tri_ranges);
-  impl->prefixes = map_of(skel->maps.tri_prefixes);
+  impl->numbers = map_of(context, "tri_numbers");
   skel->bss->run_control.self_pid = static_cast<uint32_t>(getpid());
 
   impl->ring.reset(ring_buffer__new(bpf_map__fd(skel->maps.tri_ring), Impl::on_record, impl.get(), nullptr));
@@ -293,21 +263,63 @@ Result<void> Sensor::snapshot(const Handler& handler) {
   return {};
 }
 
-Result<void> Sensor::attach_syscalls() {
-  if (impl_->syscalls_link) return {};
-  if (!impl_->syscalls_skel) TRIGON_CHECK(impl_->load_syscalls());
-  std::vector<Impl::Link> link;
-  TRIGON_CHECK(impl_->attach_to(&link, impl_->syscalls_skel->progs.sys_enter));
-  impl_->syscalls_link = std::move(link.front());
-  return {};
+Result<void> Sensor::prepare_policies() { return impl_->load_policy_maps(); }
+
+Result<void> Sensor::attach_syscalls(bool returns) {
+  if (!impl_->syscalls_links.empty() && (impl_->syscall_returns || !returns)) return {};
+  TRIGON_CHECK(impl_->load_policy_maps());
+  const bool reload = !impl_->syscalls_skel || (returns && !impl_->syscall_returns);
+  // Those that run go on until the new ones are there; then there is a moment without.
+  Impl::Skeleton old;
+  if (reload) {
+    old = std::move(impl_->syscalls_skel);
+    if (auto loaded = impl_->load_syscalls(returns); !loaded.ok()) {
+      impl_->syscalls_skel = std::move(old);
+      return loaded;
+    }
+  }
+  impl_->syscalls_links.clear();
+  // Exits first: an entry that waits must be met.
+  if (impl_->syscall_returns)
+    TRIGON_CHECK(impl_->attach_to(&impl_->syscalls_links, impl_->syscalls_skel->progs.sys_exit));
+  return impl_->attach_to(&impl_->syscalls_links, impl_->syscalls_skel->progs.sys_enter);
 }
 
-void Sensor::detach_syscalls() { impl_->syscalls_link.reset(); }
-bool Sensor::syscalls_attached() const { return impl_->syscalls_link != nullptr; }
+void Sensor::detach_syscalls() { impl_->syscalls_links.clear(); }
+bool Sensor::syscalls_attached() const { return !impl_->syscalls_links.empty(); }
 
 void Sensor::detach() {
-  impl_->syscalls_link.reset();
+  impl_->syscalls_links.clear();
   impl_->links.clear();
+}
+
+size_t Sensor::sweep_pending(uint64_t age_ns) {
+  const int of = impl_->context.map_fd("tri_pending_of"), free = impl_->context.map_fd("tri_pending_free");
+  if (of < 0 || free < 0) return 0;
+  // As bpf/lib/emit/pending.h lays them out.
+  struct Key {
+    uint64_t thread;
+    uint32_t slot, pad;
+  } key{}, next{};
+  struct Place {
+    uint32_t place, pad;
+    uint64_t time_ns;
+  } place{};
+  timespec now{};
+  clock_gettime(CLOCK_BOOTTIME, &now);
+  const uint64_t now_ns = static_cast<uint64_t>(now.tv_sec) * 1'000'000'000 + static_cast<uint64_t>(now.tv_nsec);
+  size_t swept = 0;
+  std::vector<Key> dead;
+  for (void* at = nullptr; bpf_map_get_next_key(of, at, &next) == 0; at = &key) {
+    key = next;
+    if (bpf_map_lookup_elem(of, &key, &place) != 0 || now_ns - place.time_ns < age_ns) continue;
+    if (access(fmt::format("/proc/{}", static_cast<uint32_t>(key.thread)).c_str(), F_OK) != 0) dead.push_back(key);
+  }
+  for (const Key& each : dead) {
+    if (bpf_map_lookup_elem(of, &each, &place) != 0 || bpf_map_delete_elem(of, &each) != 0) continue;
+    swept += bpf_map_update_elem(free, nullptr, &place.place, BPF_ANY) == 0;
+  }
+  return swept;
 }
 
 int Sensor::ring_fd() const { return ring_buffer__epoll_fd(impl_->ring.get()); }
@@ -339,6 +351,10 @@ SensorCounters Sensor::counters() const {
     out.total.state_failures += one.state_failures;
     out.total.signals += one.signals;
     out.total.signal_failures += one.signal_failures;
+    out.total.overrides += one.overrides;
+    out.total.scratch_busy += one.scratch_busy;
+    out.total.pending_full += one.pending_full;
+    out.total.rate_limited += one.rate_limited;
     out.lost_by_cpu.push_back(one.lost_total);
   }
   const auto add_misses = [&out](const bpf_program* program) {
@@ -349,19 +365,18 @@ SensorCounters Sensor::counters() const {
   };
   bpf_program* program;
   bpf_object__for_each_program(program, impl_->skel->obj) { add_misses(program); }
-  if (impl_->syscalls_skel) add_misses(impl_->syscalls_skel->progs.sys_enter);
+  if (impl_->syscalls_skel) {
+    bpf_object__for_each_program(program, impl_->syscalls_skel->obj) { add_misses(program); }
+  }
   return out;
 }
 
-uint64_t Sensor::ring_bytes() const { return impl_->ring_bytes; }
+uint64_t Sensor::ring_bytes() const { return impl_->context.ring_bytes; }
 StateStore Sensor::state_store() const { return impl_->store; }
 
 uint64_t Sensor::map_bytes() const {
   uint64_t sum = 0;
-  bpf_map* map;
-  bpf_object__for_each_map(map, impl_->skel->obj) {
-    int fd = bpf_map__fd(map);
-    if (fd < 0) continue;
+  for (const auto& [name, fd] : impl_->context.maps()) {
     std::FILE* file = std::fopen(fmt::format("/proc/self/fdinfo/{}", fd).c_str(), "re");
     if (file == nullptr) continue;
     char line[128];
@@ -383,5 +398,8 @@ const Map& Sensor::selectors() const { return impl_->selectors; }
 const Map& Sensor::numbers() const { return impl_->numbers; }
 const Map& Sensor::ranges() const { return impl_->ranges; }
 const Map& Sensor::prefixes() const { return impl_->prefixes; }
+const Map& Sensor::stats() const { return impl_->stats; }
+const Map& Sensor::policies() const { return impl_->policies; }
+ObjectContext& Sensor::context() { return impl_->context; }
 
 }  // namespace trigon::bpf

@@ -33,6 +33,8 @@ struct SensorCounters {
 
 enum class StateStore { kTaskStorage, kHashMap };
 
+class ObjectContext;
+
 class Sensor {
  public:
   using Handler = std::function<void(const void* record, size_t size)>;
@@ -46,8 +48,10 @@ class Sensor {
   Result<void> attach();
   // Runs the task iterator: one TRIGON_REC_SNAPSHOT record per process. kUnsupported where there is none.
   Result<void> snapshot(const Handler& handler);
-  // sys_enter, while policies need it. Both may be called at any time and repeat.
-  Result<void> attach_syscalls();
+  // Creates what policies need: their tables and working memory. Before the first policy; repeats are nothing.
+  Result<void> prepare_policies();
+  // sys_enter (and with `returns` sys_exit), while policies need it. May be called at any time and repeat.
+  Result<void> attach_syscalls(bool returns);
   void detach_syscalls();
   bool syscalls_attached() const;
   // Everything off; what is in the ring stays readable.
@@ -69,7 +73,11 @@ class Sensor {
   // they would hold if every entry were in use.
   uint64_t map_bytes() const;
 
-  // Shared with the programs; see abi/policy.h for what may be written when.
+  // Entries that have waited longer than `age_ns` for a return that will not come (the thread is dead): their places
+  // are free again. How many.
+  size_t sweep_pending(uint64_t age_ns);
+
+  // Shared with the programs; see abi/policy.h for what may be written when. Maps are there after prepare_policies().
   volatile trigon_control& control();
   const Map& syscalls() const;
   const Map& hooks() const;
@@ -78,6 +86,10 @@ class Sensor {
   const Map& numbers() const;
   const Map& ranges() const;
   const Map& prefixes() const;
+  const Map& stats() const;
+  const Map& policies() const;
+  // For programs that share the maps.
+  ObjectContext& context();
 
  private:
   struct Impl;

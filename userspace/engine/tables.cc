@@ -51,13 +51,16 @@ Result<void> TableWriter::apply(std::shared_ptr<const policy::CompiledSet> set) 
 
 Result<void> TableWriter::write(const policy::CompiledSet& set) {
   const uint32_t half = set.generation & 1;
-  const auto put = [half](const bpf::Map& map, uint32_t max, const auto& values) {
+  const auto put = [half](const bpf::Map& map, uint32_t max, const auto& values) -> Result<void> {
+    if (values.empty()) return {};
     return map.update_range(half * max, values.data(), sizeof(values[0]), static_cast<uint32_t>(values.size()));
   };
   TRIGON_CHECK(put(sensor_->vectors(), TRIGON_MAX_VECTORS, set.vectors));
   TRIGON_CHECK(put(sensor_->selectors(), TRIGON_MAX_SELECTOR_META, set.selectors));
-  TRIGON_CHECK(put(sensor_->hooks(), TRIGON_MAX_HOOKS, set.hook_tables));
-  // All numbers: those without a hook now had one two generations ago.
+  // All slots: those without a hook now had one two generations ago.
+  std::vector<trigon_hook> hooks(TRIGON_MAX_HOOKS);
+  for (const auto& [slot, table] : set.hook_tables) hooks[slot] = table;
+  TRIGON_CHECK(put(sensor_->hooks(), TRIGON_MAX_HOOKS, hooks));
   std::vector<trigon_syscall> syscalls(TRIGON_MAX_SYSCALLS);
   for (size_t i = 0; i < set.syscalls.size(); ++i)
     syscalls[i % TRIGON_MAX_SYSCALLS].slot[i / TRIGON_MAX_SYSCALLS] = set.syscalls[i];
@@ -80,10 +83,49 @@ void TableWriter::publish(const policy::CompiledSet& set) {
   volatile trigon_control& control = sensor_->control();
   const uint32_t half = set.generation & 1;
   control.raw_hook[half] = set.control.raw_hook[half];
-  control.binary_dim[half] = set.control.binary_dim[half];
+  control.path_dim[half] = set.control.path_dim[half];
+  control.file_dim[half] = set.control.file_dim[half];
+  control.path_post[half] = set.control.path_post[half];
+  control.child_dim[half] = set.control.child_dim[half];
+  control.child_file_dim[half] = set.control.child_file_dim[half];
+  control.child_parent_dim[half] = set.control.child_parent_dim[half];
+  // These only make the programs note more than they need: on with the first, off with the last.
+  control.changes_active = set.control.changes_active;
+  control.parents_active = set.control.parents_active;
+  control.track_active = set.control.track_active;
   if (!active_ || !same_follow(active_->control, set.control)) control.follow_epoch = control.follow_epoch + 1;
   control.follow_active = trace_ || set.control.follow_active;
   __atomic_store_n(&control.generation, set.generation, __ATOMIC_RELEASE);
+}
+
+std::vector<trigon_selector_stats> TableWriter::read_stats(const policy::CompiledSet& set) const {
+  std::vector<trigon_selector_stats> stats(set.selectors.size());
+  for (uint32_t i = 0; i < stats.size(); ++i) {
+    const uint32_t index = (set.generation & 1) * TRIGON_MAX_SELECTOR_META + i;
+    (void)sensor_->stats().lookup(&index, &stats[i]);
+  }
+  return stats;
+}
+
+std::vector<trigon_selector_stats> TableWriter::take_stats(const policy::CompiledSet& set) {
+  std::vector<trigon_selector_stats> stats = read_stats(set);
+  const std::vector<trigon_selector_stats> none(stats.size());
+  if (!none.empty()) {
+    (void)sensor_->stats().update_range((set.generation & 1) * TRIGON_MAX_SELECTOR_META, none.data(), sizeof(none[0]),
+                                        static_cast<uint32_t>(none.size()));
+  }
+  return stats;
+}
+
+uint64_t TableWriter::kernel_bytes(const policy::CompiledSet& set) {
+  // struct htab_elem is 48 bytes before key and value (kernel/bpf/hashtab.c), struct lpm_trie_node 40 (lpm_trie.c).
+  constexpr uint64_t kHash = 48 + sizeof(trigon_number_key) + 8;
+  constexpr uint64_t kNode = 40;
+  return set.numbers.size() * kHash + set.ranges.size() * (kNode + sizeof(trigon_range_key) + 4) +
+         set.prefixes.size() * (kNode + sizeof(trigon_prefix_key) + sizeof(trigon_prefix_value)) +
+         set.vectors.size() * sizeof(trigon_vector) +
+         set.selectors.size() * (sizeof(trigon_selector) + sizeof(trigon_selector_stats)) +
+         set.hook_tables.size() * sizeof(trigon_hook);
 }
 
 void TableWriter::erase(const policy::CompiledSet& set) {

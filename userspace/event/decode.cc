@@ -38,15 +38,43 @@ DecodeError decode_cgroup(const trigon_record& rec, Event* out) {
   return DecodeError::kNone;
 }
 
-// The array of fields may be cut behind the last one in use: a record of two fields need not carry eight.
+bool is_stack(const trigon_span& span) {
+  return span.len % sizeof(uint64_t) == 0 && span.len <= TRIGON_MAX_STACK * sizeof(uint64_t);
+}
+
+// The array of fields may be cut behind the last one in use: a record of two fields need not carry sixteen.
 DecodeError decode_hook(const trigon_record& rec, Event* out) {
   const auto& hook = reinterpret_cast<const trigon_hook_event&>(rec);
-  if (hook.matches > TRIGON_MAX_MATCHES || hook.fields > TRIGON_MAX_FIELDS) return DecodeError::kCount;
+  if (hook.matches > TRIGON_MAX_MATCHES || hook.fields > TRIGON_MAX_FIELDS || hook.entry_fields > hook.fields) {
+    return DecodeError::kCount;
+  }
   if (rec.size < offsetof(trigon_hook_event, field) + hook.fields * sizeof(trigon_field)) return DecodeError::kCount;
   for (uint32_t i = 0; i < hook.fields; ++i) {
-    if (!inside(hook.field[i].data, rec.size)) return DecodeError::kSpan;
+    const trigon_field& field = hook.field[i];
+    if (!inside(field.data, rec.size)) return DecodeError::kSpan;
+    // No data at all is a value that is not there: a socket without a sock.
+    if (field.data.len != 0 && field.data.len < structure_size(field.type)) return DecodeError::kField;
   }
-  out->emplace<Hook>(Hook{&hook});
+  if (!inside(hook.kernel_stack, rec.size) || !inside(hook.user_stack, rec.size) || !inside(hook.ima, rec.size)) {
+    return DecodeError::kSpan;
+  }
+  if (!is_stack(hook.kernel_stack) || !is_stack(hook.user_stack)) return DecodeError::kStack;
+  out->emplace<Hook>().record = &hook;
+  return DecodeError::kNone;
+}
+
+DecodeError decode_hook_data(const trigon_record& rec, Event* out) {
+  const auto& data = reinterpret_cast<const trigon_hook_data&>(rec);
+  if (data.len > rec.size - sizeof(data)) return DecodeError::kSpan;
+  if (data.field >= TRIGON_MAX_FIELDS) return DecodeError::kCount;
+  out->emplace<HookData>(HookData{&data, {reinterpret_cast<const char*>(&data + 1), data.len}});
+  return DecodeError::kNone;
+}
+
+DecodeError decode_loader(const trigon_record& rec, Event* out) {
+  const auto& loader = reinterpret_cast<const trigon_loader&>(rec);
+  if (!inside(loader.path, rec.size) || !inside(loader.build_id, rec.size)) return DecodeError::kSpan;
+  out->emplace<Loader>(Loader{&loader, view(rec, loader.path), view(rec, loader.build_id)});
   return DecodeError::kNone;
 }
 
@@ -66,6 +94,10 @@ size_t fixed_size(uint16_t kind) {
       return offsetof(trigon_hook_event, field);
     case TRIGON_REC_CGROUP:
       return sizeof(trigon_cgroup_event);
+    case TRIGON_REC_HOOK_DATA:
+      return sizeof(trigon_hook_data);
+    case TRIGON_REC_LOADER:
+      return sizeof(trigon_loader);
     default:
       return 0;
   }
@@ -91,8 +123,38 @@ std::string_view describe(DecodeError error) {
       return "span outside the record";
     case DecodeError::kCount:
       return "more fields or matches than the record holds";
+    case DecodeError::kField:
+      return "field shorter than its structure";
+    case DecodeError::kStack:
+      return "stack trace of an impossible size";
   }
   return "unknown error";
+}
+
+size_t structure_size(uint8_t type) {
+  switch (type) {
+    case TRIGON_ARG_SKB:
+      return sizeof(trigon_skb);
+    case TRIGON_ARG_SOCK:
+    case TRIGON_ARG_SOCKET:
+      return sizeof(trigon_sock);
+    case TRIGON_ARG_CRED:
+      return sizeof(trigon_creds);
+    case TRIGON_ARG_USER_NS:
+      return sizeof(trigon_user_ns);
+    case TRIGON_ARG_LOAD_INFO:
+    case TRIGON_ARG_MODULE:
+      return sizeof(trigon_module);
+    case TRIGON_ARG_BPF_ATTR:
+    case TRIGON_ARG_BPF_PROG:
+      return sizeof(trigon_bpf_prog);
+    case TRIGON_ARG_BPF_MAP:
+      return sizeof(trigon_bpf_map);
+    case TRIGON_ARG_PERF_EVENT:
+      return sizeof(trigon_perf_event);
+    default:
+      return 0;
+  }
 }
 
 DecodeError decode(const void* bytes, size_t size, Event* out) {
@@ -118,6 +180,10 @@ DecodeError decode(const void* bytes, size_t size, Event* out) {
       return DecodeError::kNone;
     case TRIGON_REC_HOOK:
       return decode_hook(rec, out);
+    case TRIGON_REC_HOOK_DATA:
+      return decode_hook_data(rec, out);
+    case TRIGON_REC_LOADER:
+      return decode_loader(rec, out);
     default:
       return decode_cgroup(rec, out);
   }

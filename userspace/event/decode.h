@@ -5,6 +5,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <cstring>
 #include <string_view>
 #include <variant>
 
@@ -42,17 +43,61 @@ struct Cgroup {
   std::string_view path;
 };
 
+// The bytes behind TRIGON_REC_HOOK that came before it; see hook_data.h.
+struct HookData {
+  const trigon_hook_data* record = nullptr;
+  std::string_view data;
+};
+
+struct Loader {
+  const trigon_loader* record = nullptr;
+  std::string_view path;      // forward
+  std::string_view build_id;  // empty: could not be read
+};
+
 // record->fields entries of record->field[] and record->matches of record->match[] may be read, no more: the record may
 // end behind the last field in use.
 struct Hook {
   const trigon_hook_event* record = nullptr;
+  // Fields that are longer than what the record holds, put together (hook_data.h): those whose bit is set in
+  // whole_mask.
+  const std::string_view* whole = nullptr;
+  uint32_t whole_mask = 0;
 
-  std::string_view data(const trigon_field& field) const {
-    return {reinterpret_cast<const char*>(record) + field.data.off, field.data.len};
+  bool is_whole(uint32_t field) const { return (whole_mask >> field & 1) != 0; }
+  std::string_view data(uint32_t field) const {
+    return is_whole(field) ? whole[field] : view(record->field[field].data);
+  }
+  // Else nothing is known of its value, whatever it holds.
+  bool is_readable(uint32_t field) const {
+    const trigon_field& f = record->field[field];
+    return (f.flags & TRIGON_FIELD_UNREADABLE) == 0 && ((f.path_flags & TRIGON_PATH_ERROR) == 0 || f.data.len != 0);
+  }
+  // The structure that is the field's data (event::structure_size of its type, which must be sizeof(T)), as a copy:
+  // spans have no alignment. False: it is not there.
+  template <typename T>
+  bool structure(uint32_t field, T* out) const {
+    const std::string_view bytes = view(record->field[field].data);
+    if (bytes.size() < sizeof(T)) return false;
+    std::memcpy(out, bytes.data(), sizeof(T));
+    return true;
+  }
+  // Addresses, innermost first, eight bytes each, not aligned.
+  std::string_view kernel_stack() const { return view(record->kernel_stack); }
+  std::string_view user_stack() const { return view(record->user_stack); }
+  // First byte: enum hash_algo of the kernel; the digest.
+  std::string_view ima() const { return view(record->ima); }
+
+ private:
+  std::string_view view(const trigon_span& span) const {
+    return {reinterpret_cast<const char*>(record) + span.off, span.len};
   }
 };
 
-using Event = std::variant<std::monostate, Exec, ExecData, Fork, Exit, Cgroup, Hook>;
+using Event = std::variant<std::monostate, Exec, ExecData, Fork, Exit, Cgroup, Hook, HookData, Loader>;
+
+// Bytes of the structure that is the data of fields of this type (enum trigon_arg_type); 0: its data is no structure.
+size_t structure_size(uint8_t type);
 
 enum class DecodeError : uint8_t {
   kNone,
@@ -63,6 +108,8 @@ enum class DecodeError : uint8_t {
   kAbi,        // written by another version
   kSpan,       // a span leaves the record
   kCount,      // more fields or matches than the record has room for
+  kField,      // a field's data is shorter than the structure that its type says it is
+  kStack,      // a stack trace that is no list of addresses, or is longer than TRIGON_MAX_STACK
 };
 
 // Words for a log line: "span outside the record".

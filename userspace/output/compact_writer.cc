@@ -1,46 +1,12 @@
 #include "output/compact_writer.h"
 
-#include <algorithm>
-
-#include "output/hook_args.h"
+#include "output/digest_text.h"
 #include "output/names.h"
 
 namespace trigon::output {
 namespace {
 
 constexpr size_t kLabelWidth = 7;
-
-// System calls that have a symbol and a layout of their own. Digits in `detail` are arguments as the policy lists them;
-// everything else is text. An event that lacks one of them is shown like any other call.
-struct KnownCall {
-  std::string_view function;
-  std::string_view symbol;
-  std::string_view label;
-  std::string_view detail;
-};
-
-constexpr KnownCall kKnownCalls[] = {
-    {"sys_write", "📝", "write", "0 2 bytes"}, {"sys_read", "📚", "read", "0 2 bytes"},
-    {"fd_install", "📬", "open", "1"},         {"sys_openat", "📬", "openat", "1"},
-    {"sys_open", "📬", "open", "0"},           {"sys_close", "📪", "close", "0"},
-    {"sys_mount", "💾", "mount", "0 1"},       {"sys_pivot_root", "💾", "pivot_root", "0 1"},
-    {"sys_setuid", "🔑", "setuid", "0"},       {"sys_clock_settime", "⏰", "clock_settime", ""},
-    {"sys_connect", "🔌", "connect", "1"},
-};
-
-// "__x64_sys_openat" is "sys_openat" to a reader.
-std::string_view plain_function(std::string_view function) {
-  for (const std::string_view prefix : {"__x64_", "__arm64_", "__ia32_"}) {
-    if (function.substr(0, prefix.size()) == prefix) return function.substr(prefix.size());
-  }
-  return function;
-}
-
-const KnownCall* find_known(std::string_view function) {
-  const auto* const found = std::find_if(std::begin(kKnownCalls), std::end(kKnownCalls),
-                                         [&](const KnownCall& call) { return call.function == function; });
-  return found == std::end(kKnownCalls) ? nullptr : found;
-}
 
 }  // namespace
 
@@ -157,90 +123,19 @@ void CompactWriter::exit(const ExitEvent& event, Buffer* out) {
   out->append('\n');
 }
 
-bool CompactWriter::put_known_detail(const HookEvent& event, std::string_view form, Buffer* out) {
-  const auto& args = event.selector.spec->args;
-  const size_t start = out->size();
-  out->append(form.empty() ? "" : " ");
-  paint_begin(Color::kCyan, out);
-  for (const char c : form) {
-    if (c < '0' || c > '9') {
-      out->append(c);
-      continue;
-    }
-    // The digit is the argument's number, wherever the policy lists it.
-    const auto number = static_cast<uint32_t>(c - '0');
-    const auto arg =
-        std::find_if(args.begin(), args.end(), [&](const policy::ArgSpec& a) { return a.index == number; });
-    if (arg == args.end()) {
-      out->truncate(start);
-      return false;
-    }
-    put_plain_argument(event.hook, arg->field, arg_form(arg->type), out);
-  }
-  paint_end(out);
-  return true;
-}
-
-void CompactWriter::put_call(const HookEvent& event, std::string_view name, Buffer* out) {
+void CompactWriter::loader(const LoaderEvent& event, Buffer* out) {
+  const trigon_loader& record = *event.loader.record;
+  begin(record.rec.time_ns, "🧬", "loader", &event.process, out);
   out->append(' ');
   paint_begin(Color::kCyan, out);
-  out->append(name);
-  out->append('(');
-  bool any = false;
-  for (const policy::ArgSpec& arg : event.selector.spec->args) {
-    if (arg.type == "nop") continue;
-    if (std::exchange(any, true)) out->append(", ");
-    if (!arg.label.empty()) {
-      put_printable(arg.label, out);
-      out->append('=');
-    }
-    put_plain_argument(event.hook, arg.field, arg_form(arg.type), out);
-  }
-  out->append(')');
-  paint_end(out);
-}
-
-void CompactWriter::put_verdict(const policy::SelectorRef& selector, Buffer* out) {
-  const policy::SelectorInfo& info = selector.info;
-  if ((info.actions & TRIGON_ACT_SIGNAL) != 0) {
+  put_printable(event.loader.path, out);
+  if (record.path_flags & TRIGON_PATH_UNLINKED) out->append(" (deleted)");
+  if (!event.loader.build_id.empty()) {
     out->append(' ');
-    if (info.actions & TRIGON_ACT_MONITOR) {
-      out->append("would send ");
-      out->append(signal_name(info.signal));
-    } else {
-      paint(Color::kRed, signal_name(info.signal), out);
-    }
+    put_hex_bytes(event.loader.build_id, out);
   }
-  out->append(" [");
-  paint_begin(Color::kYellow, out);
-  put_printable(selector.spec->policy, out);
   paint_end(out);
-  out->append("]\n");
-}
-
-void CompactWriter::hook(const HookEvent& event, Buffer* out) {
-  const policy::HookSpec& spec = *event.selector.spec;
-  const uint64_t time_ns = event.hook.record->rec.time_ns;
-  if (spec.kind == policy::HookKind::kTracepoint) {
-    const bool is_syscall = spec.subsystem == "raw_syscalls" && spec.event == "sys_enter";
-    begin(time_ns, is_syscall ? "☎" : "⁉️", is_syscall ? "syscall" : "tracepoint", &event.process, out);
-    put_call(event, spec.subsystem + "/" + spec.event, out);
-    put_verdict(event.selector, out);
-    return;
-  }
-  const std::string_view function = plain_function(spec.function);
-  const size_t start = out->size();
-  if (const KnownCall* known = find_known(function); known != nullptr) {
-    begin(time_ns, known->symbol, known->label, &event.process, out);
-    if (put_known_detail(event, known->detail, out)) {
-      put_verdict(event.selector, out);
-      return;
-    }
-    out->truncate(start);
-  }
-  begin(time_ns, "❓", "syscall", &event.process, out);
-  put_call(event, function, out);
-  put_verdict(event.selector, out);
+  out->append('\n');
 }
 
 void CompactWriter::loss(const LossEvent& event, Buffer* out) {

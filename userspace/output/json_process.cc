@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <cstring>
 
-#include "output/names.h"
+#include "output/json_structures.h"
 
 namespace trigon::output {
 namespace {
@@ -19,31 +19,9 @@ void put_member(std::string_view key, uint64_t value, Buffer* out) {
   put_uint(value, out);
 }
 
-void put_capability_set(std::string_view key, uint64_t set, bool* any, Buffer* out) {
-  if (set == 0) return;
-  if (*any) out->append(',');
-  *any = true;
-  out->append(key);
-  char separator = '[';
-  for (unsigned bit = 0; bit < 64; ++bit) {
-    if ((set >> bit & 1) == 0) continue;
-    out->append(separator);
-    separator = ',';
-    if (const std::string_view name = capability_name(bit); !name.empty()) {
-      out->append('"');
-      out->append(name);
-      out->append('"');
-    } else {
-      put_uint(bit, out);
-    }
-  }
-  out->append(']');
-}
-
 // What `docker` has always shown: the first 31 characters of the id.
 constexpr size_t kDockerChars = 31;
 
-constexpr uint32_t kDevMinorBits = 20;
 constexpr std::string_view kExecIdKey = "{\"exec_id\":\"";
 
 }  // namespace
@@ -167,6 +145,26 @@ void ProcessJson::put(const process::Process& process, uint32_t tid, Buffer* out
   out->advance_to(to + 1);
 }
 
+void ProcessJson::put_parent(const process::Process& process, Buffer* out) {
+  if (!process.parent) return;
+  out->append(",\"parent\":");
+  put(*process.parent, process.parent->pid, out);
+}
+
+void ProcessJson::put_ancestors(const process::Process& process, Buffer* out) {
+  if (!process.parent) return;
+  const auto ancestors = process::ProcessTree::ancestors(*process.parent);
+  if (ancestors.empty()) return;
+  out->append(",\"ancestors\":");
+  char separator = '[';
+  for (const process::Process* ancestor : ancestors) {
+    out->append(separator);
+    separator = ',';
+    put(*ancestor, ancestor->pid, out);
+  }
+  out->append(']');
+}
+
 void ProcessJson::put_exec(const ExecEvent& event, Buffer* out) {
   const process::Process& process = event.process;
   if (process.parent) opened(*process.parent);  // its id is needed here already
@@ -197,21 +195,13 @@ void ProcessJson::put_context(const process::Context& context, Buffer* out) {
   }
   if (options_->process_cred) {
     out->append(",\"cap\":");
-    put_capabilities(context.creds, out);
-    put_credentials(context, out);
+    put_json_capabilities(context.creds, out);
+    out->append(",\"process_credentials\":");
+    put_json_credentials(context.creds, context.ns.user, options_->host_ns.user, out);
   }
   if (options_->process_ns) put_namespaces(context.ns, out);
   cache.text.assign(out->view(start));
   cache.owner = owner_;
-}
-
-void ProcessJson::put_capabilities(const trigon_creds& creds, Buffer* out) {
-  bool any = false;
-  out->append('{');
-  put_capability_set("\"permitted\":", creds.cap_permitted, &any, out);
-  put_capability_set("\"effective\":", creds.cap_effective, &any, out);
-  put_capability_set("\"inheritable\":", creds.cap_inheritable, &any, out);
-  out->append('}');
 }
 
 void ProcessJson::put_namespaces(const trigon_namespaces& ns, Buffer* out) {
@@ -241,41 +231,6 @@ void ProcessJson::put_namespaces(const trigon_namespaces& ns, Buffer* out) {
     out->append(member.inum == member.host_inum ? ",\"is_host\":true}" : "}");
   }
   out->append(separator == '{' ? "{}" : "}");
-}
-
-void ProcessJson::put_credentials(const process::Context& context, Buffer* out) {
-  const trigon_creds& creds = context.creds;
-  out->append(",\"process_credentials\":{");
-  put_member("\"uid\":", creds.uid, out);
-  put_member(",\"gid\":", creds.gid, out);
-  put_member(",\"euid\":", creds.euid, out);
-  put_member(",\"egid\":", creds.egid, out);
-  put_member(",\"suid\":", creds.suid, out);
-  put_member(",\"sgid\":", creds.sgid, out);
-  put_member(",\"fsuid\":", creds.fsuid, out);
-  put_member(",\"fsgid\":", creds.fsgid, out);
-  if ((creds.securebits & 0xff) != 0) {
-    out->append(",\"securebits\":");
-    char separator = '[';
-    for (unsigned bit = 0; bit < 8; ++bit) {
-      if ((creds.securebits >> bit & 1) == 0) continue;
-      out->append(separator);
-      separator = ',';
-      put_string(securebit_name(bit), out);
-    }
-    out->append(']');
-  }
-  out->append(",\"caps\":");
-  put_capabilities(creds, out);
-  out->append(",\"user_ns\":{");
-  put_member("\"level\":", creds.user_ns_level, out);
-  put_member(",\"uid\":", creds.user_ns_owner, out);
-  put_member(",\"gid\":", creds.user_ns_group, out);
-  if (context.ns.user != 0) {
-    put_member(",\"ns\":{\"inum\":", context.ns.user, out);
-    out->append(context.ns.user == options_->host_ns.user ? ",\"is_host\":true}" : "}");
-  }
-  out->append("}}");
 }
 
 void ProcessJson::put_binary_properties(const ExecEvent& event, Buffer* out) {
@@ -394,15 +349,8 @@ void ProcessJson::put_extension(const ExecEvent& event, Buffer* out) {
     out->append('}');
   }
   if (record.file.inode != 0) {
-    put_member(",\"file\":{\"inode\":\"", record.file.inode, out);
-    put_member("\",\"dev\":\"", record.file.dev >> kDevMinorBits, out);
-    put_member(":", record.file.dev & ((1u << kDevMinorBits) - 1), out);
-    put_member("\",\"nlink\":", record.file.nlink, out);
-    out->append(",\"mode\":\"0");
-    put_octal(record.file.mode, out);
-    put_member("\",\"uid\":", record.file.uid, out);
-    put_member(",\"gid\":", record.file.gid, out);
-    out->append('}');
+    out->append(",\"file\":");
+    put_json_file(record.file, out);
   }
   const struct {
     bool present;

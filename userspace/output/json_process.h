@@ -18,6 +18,9 @@ class ProcessJson {
   void put_exec_id(const process::Process& process, Buffer* out);
   // The whole object.
   void put(const process::Process& process, uint32_t tid, Buffer* out);
+  // `,"parent":{…}` and `,"ancestors":[…]` from the grandparent up, each when there is one.
+  void put_parent(const process::Process& process, Buffer* out);
+  void put_ancestors(const process::Process& process, Buffer* out);
   // The whole object with what only exec events carry.
   void put_exec(const ExecEvent& event, Buffer* out);
 
@@ -28,9 +31,7 @@ class ProcessJson {
   const std::string& opened(const process::Process& process);
   void put_flags(const process::Process& process, bool args_cut, Buffer* out);
   void put_context(const process::Context& context, Buffer* out);
-  void put_capabilities(const trigon_creds& creds, Buffer* out);
   void put_namespaces(const trigon_namespaces& ns, Buffer* out);
-  void put_credentials(const process::Context& context, Buffer* out);
   void put_binary_properties(const ExecEvent& event, Buffer* out);
   void put_environment(std::string_view env, Buffer* out);
   void put_extension(const ExecEvent& event, Buffer* out);

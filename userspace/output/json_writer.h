@@ -6,10 +6,10 @@
 
 #include <memory>
 #include <string>
-#include <unordered_map>
 #include <vector>
 
 #include "output/buffer.h"
+#include "output/stack_text.h"
 #include "output/text.h"
 #include "output/writer.h"
 #include "sys/clock.h"
@@ -23,13 +23,18 @@ struct JsonOptions {
   bool process_ns = false;                     // --enable-process-ns
   bool environment = false;                    // --enable-process-environment-variables
   std::vector<std::string> environment_names;  // --filter-environment-variables; empty: all
-  bool ancestors_base = false;                 // --enable-ancestors: base, kprobe, tracepoint
+  bool ancestors_base = false;                 // --enable-ancestors: base, kprobe, tracepoint, lsm, uprobe, usdt
   bool ancestors_kprobe = false;
   bool ancestors_tracepoint = false;
-  bool extensions = true;       // the "trigon" objects
+  bool ancestors_lsm = false;
+  bool ancestors_uprobe = false;
+  bool ancestors_usdt = false;
+  bool extensions = true;  // the "trigon" objects
+  StackOptions stacks;
   trigon_namespaces host_ns{};  // of pid 1, for is_host (sys/procfs.h reads them)
 };
 
+class HookJson;
 class ProcessJson;
 
 class JsonWriter : public Writer {
@@ -41,25 +46,19 @@ class JsonWriter : public Writer {
   void exec(const ExecEvent& event, Buffer* out) override;
   void exit(const ExitEvent& event, Buffer* out) override;
   void hook(const HookEvent& event, Buffer* out) override;
+  void loader(const LoaderEvent& event, Buffer* out) override;
   void loss(const LossEvent& event, Buffer* out) override;
   void forget_policies() override;
 
  private:
-  struct SelectorText;
-
   void put_tail(uint64_t boot_ns, Buffer* out);
-  void put_parent(const process::Process& process, Buffer* out);
-  void put_ancestors(const process::Process& process, Buffer* out);
-  const SelectorText& selector_text(const policy::SelectorRef& selector);
 
   JsonOptions options_;
   const sys::BootClock* clock_;
   std::unique_ptr<ProcessJson> process_;
+  std::unique_ptr<HookJson> hook_;
   TimeText time_;
   std::string tail_;  // `"node_name":"…","cluster_name":"…","time":"`
-  std::unordered_map<const policy::SelectorRef*, std::unique_ptr<SelectorText>> selectors_;
-  const policy::SelectorRef* last_ = nullptr;
-  const SelectorText* last_text_ = nullptr;
 };
 
 }  // namespace trigon::output

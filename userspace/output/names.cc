@@ -1,9 +1,9 @@
 #include "output/names.h"
 
-#include <sys/socket.h>
-
-#include <array>
+#include <cstring>
 #include <iterator>
+
+#include "output/number_names.h"
 
 namespace trigon::output {
 namespace {
@@ -69,6 +69,23 @@ constexpr std::string_view kRealTimeNames[] = {
     "SIGRTMAX-11", "SIGRTMAX-10", "SIGRTMAX-9",  "SIGRTMAX-8",  "SIGRTMAX-7",  "SIGRTMAX-6",  "SIGRTMAX-5",
     "SIGRTMAX-4",  "SIGRTMAX-3",  "SIGRTMAX-2",  "SIGRTMAX-1",  "SIGRTMAX"};
 
+// enum hash_algo, include/uapi/linux/hash_info.h; names as in crypto/hash_info.c.
+constexpr std::string_view kHashNames[] = {"md4",         "md5",         "sha1",     "rmd160",   "sha256",  "sha384",
+                                           "sha512",      "sha224",      "rmd128",   "rmd256",   "rmd320",  "wp256",
+                                           "wp384",       "wp512",       "tgr128",   "tgr160",   "tgr192",  "sm3",
+                                           "streebog256", "streebog512", "sha3-256", "sha3-384", "sha3-512"};
+
+// Taints that a module can cause, by bit (linux/panic.h).
+constexpr NumberName kTaintNames[] = {{0, "TAINT_PROPRIETARY_MODULE"},        {1, "TAINT_FORCED_MODULE"},
+                                      {2, "TAINT_FORCED_UNLOAD_MODULE"},      {10, "TAINT_STAGED_MODULE"},
+                                      {12, "TAINT_OUT_OF_TREE_MODULE"},       {13, "TAINT_UNSIGNED_MODULE"},
+                                      {15, "TAINT_KERNEL_LIVE_PATCH_MODULE"}, {18, "TAINT_TEST_MODULE"}};
+
+// include/uapi/linux/sched.h.
+constexpr NumberName kNamespaceNames[] = {
+    {0, "any"},          {0x00000080, "time"}, {0x00020000, "mnt"}, {0x02000000, "cgroup"}, {0x04000000, "uts"},
+    {0x08000000, "ipc"}, {0x10000000, "user"}, {0x20000000, "pid"}, {0x40000000, "net"}};
+
 }  // namespace
 
 std::string_view capability_name(unsigned number) {
@@ -85,31 +102,15 @@ std::string_view signal_name(unsigned number) {
   return real_time < std::size(kRealTimeNames) ? kRealTimeNames[real_time] : std::string_view();
 }
 
-std::string_view address_family_name(unsigned number) {
-  switch (number) {
-    case AF_UNSPEC:
-      return "AF_UNSPEC";
-    case AF_UNIX:
-      return "AF_UNIX";
-    case AF_INET:
-      return "AF_INET";
-    case AF_INET6:
-      return "AF_INET6";
-    case AF_NETLINK:
-      return "AF_NETLINK";
-    case AF_PACKET:
-      return "AF_PACKET";
-    case AF_ALG:
-      return "AF_ALG";
-    case AF_VSOCK:
-      return "AF_VSOCK";
-    case AF_XDP:
-      return "AF_XDP";
-    case AF_BLUETOOTH:
-      return "AF_BLUETOOTH";
-    default:
-      return "";
-  }
+std::string_view errno_name(unsigned number) {
+  const char* const name = ::strerrorname_np(static_cast<int>(number));
+  return number != 0 && name != nullptr ? name : "";
 }
+
+std::string_view hash_name(unsigned number) { return number < std::size(kHashNames) ? kHashNames[number] : ""; }
+
+std::string_view taint_name(unsigned bit) { return find_name(kTaintNames, bit); }
+
+std::string_view namespace_name(uint32_t clone_flag) { return find_name(kNamespaceNames, clone_flag); }
 
 }  // namespace trigon::output

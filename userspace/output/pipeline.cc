@@ -60,8 +60,8 @@ void Pipeline::feed(const void* record, size_t size) {
   last_time_ns_ = rec.time_ns;
   ++counters_.consumed[rec.kind];
   ++counters_.consumed_total;
-  if (const auto* hook = std::get_if<event::Hook>(&event_)) {
-    on_hook(*hook);
+  if (auto* hook = std::get_if<event::Hook>(&event_)) {
+    on_hook(hook);
   } else if (const auto* exec = std::get_if<event::Exec>(&event_)) {
     on_exec(*exec);
   } else if (const auto* fork = std::get_if<event::Fork>(&event_)) {
@@ -72,6 +72,10 @@ void Pipeline::feed(const void* record, size_t size) {
     tree_.exec_data(*data);
   } else if (const auto* cgroup = std::get_if<event::Cgroup>(&event_)) {
     if (cgroups_) cgroups_(*cgroup);
+  } else if (const auto* hook_data = std::get_if<event::HookData>(&event_)) {
+    hook_data_.put(*hook_data);
+  } else if (const auto* loader = std::get_if<event::Loader>(&event_)) {
+    on_loader(*loader);
   }
 }
 
@@ -91,38 +95,62 @@ void Pipeline::on_exit(const event::Exit& exit) {
   if (process->refs <= 2) process->render.drop();
 }
 
-void Pipeline::on_hook(const event::Hook& hook) {
-  const trigon_hook_event& record = *hook.record;
+void Pipeline::on_loader(const event::Loader& loader) {
+  const process::Process& process = tree_.find_or_create(loader.record->rec);
+  ++counters_.loader_events;
+  emit(EventKind::kLoader, process, [&](Writer& writer, Buffer* out) { writer.loader({process, loader}, out); });
+}
+
+bool Pipeline::use_generation(uint32_t generation) {
+  auto set = policies_ ? policies_(generation) : nullptr;
+  if (set == nullptr) return false;
+  policies_changed();
+  set_ = std::move(set);
+  for (const auto& [slot, selectors] : set_->hooks) {
+    if (slot < selectors_.size()) selectors_[slot] = &selectors;
+  }
+  return true;
+}
+
+void Pipeline::on_hook(event::Hook* hook) {
+  const trigon_hook_event& record = *hook->record;
+  hook_data_.attach(hook);
   if (set_ == nullptr || set_->generation != record.generation) [[unlikely]] {
-    auto set = policies_ ? policies_(record.generation) : nullptr;
-    if (set == nullptr) {
+    if (!use_generation(record.generation)) {
       ++counters_.stale;
       return;
     }
-    policies_changed();
-    set_ = std::move(set);
   }
-  if (record.hook >= set_->hooks.size()) {
+  if (record.hook >= selectors_.size() || selectors_[record.hook] == nullptr) {
     ++counters_.stale;
     return;
   }
-  const std::vector<policy::SelectorRef>& selectors = set_->hooks[record.hook];
+  const std::vector<policy::SelectorRef>& selectors = *selectors_[record.hook];
   const process::Process& process = tree_.find_or_create(record.rec);
+  const bool joined = (record.flags & TRIGON_HOOK_RETURN) != 0;
   for (uint16_t i = 0; i < record.matches; ++i) {
     if (record.match[i] >= selectors.size()) {
       ++counters_.stale;
       continue;
     }
     const policy::SelectorRef& selector = selectors[record.match[i]];
-    if ((selector.info.actions & TRIGON_ACT_POST) == 0) continue;
+    const uint32_t actions = joined ? selector.info.return_actions : selector.info.actions;
+    HookEvent event{process, *hook, selector};
+    if ((actions & TRIGON_ACT_USER) != 0 && user_actions_) [[unlikely]] {
+      for (const policy::UserActionSpec& spec : selector.info.user) {
+        if (user_actions_(event, spec)) event.user_action = &spec;
+      }
+    }
+    if ((actions & TRIGON_ACT_POST) == 0) continue;
     ++counters_.hook_events;
-    emit(EventKind::kHook, process, [&](Writer& writer, Buffer* out) { writer.hook({process, hook, selector}, out); });
+    emit(EventKind::kHook, process, [&](Writer& writer, Buffer* out) { writer.hook(event, out); });
   }
 }
 
 void Pipeline::policies_changed() {
   for (Output& output : outputs_) output.writer->forget_policies();
   set_.reset();
+  selectors_.fill(nullptr);
 }
 
 void Pipeline::end_batch() {

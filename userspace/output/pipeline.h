@@ -14,6 +14,7 @@
 #include <vector>
 
 #include "event/decode.h"
+#include "event/hook_data.h"
 #include "output/sink.h"
 #include "output/writer.h"
 #include "policy/compiled.h"
@@ -23,6 +24,10 @@ namespace trigon::output {
 
 // Compiled sets by generation: null when it is not known any more (the event is then counted as stale).
 using PolicyLookup = std::function<std::shared_ptr<const policy::CompiledSet>(uint32_t generation)>;
+
+// A selector's GetUrl or DnsLookup, before the event is written. False: it will not be done (not allowed, no room), and
+// the event does not claim it. Must not block.
+using UserActionListener = std::function<bool(const HookEvent&, const policy::UserActionSpec&)>;
 
 struct OutputFilter {
   // Bits 1 << EventKind. Loss passes always.
@@ -48,6 +53,7 @@ struct PipelineCounters {
   uint64_t exec_events = 0;  // before filters
   uint64_t exit_events = 0;
   uint64_t hook_events = 0;  // after fan-out: one per matched selector that posts
+  uint64_t loader_events = 0;
 };
 
 class Pipeline {
@@ -58,6 +64,8 @@ class Pipeline {
   void add_output(std::unique_ptr<Writer> writer, Sink* sink, OutputFilter filter = {});
   // Called for TRIGON_REC_CGROUP records, before anything that could refer to them.
   void set_cgroup_listener(std::function<void(const event::Cgroup&)> listener) { cgroups_ = std::move(listener); }
+  // Without one, no such action is taken.
+  void set_user_action_listener(UserActionListener listener) { user_actions_ = std::move(listener); }
   // Called for records that decode() refused.
   void set_malformed_listener(std::function<void(event::DecodeError)> listener) { malformed_ = std::move(listener); }
 
@@ -76,6 +84,7 @@ class Pipeline {
 
   process::ProcessTree& tree() { return tree_; }
   const PipelineCounters& counters() const { return counters_; }
+  const event::HookDataCounters& hook_data_counters() const { return hook_data_.counters(); }
 
  private:
   struct Output {
@@ -88,7 +97,10 @@ class Pipeline {
   void report_loss(unsigned cpu, uint64_t count, uint64_t time_ns);
   void on_exec(const event::Exec& exec);
   void on_exit(const event::Exit& exit);
-  void on_hook(const event::Hook& hook);
+  void on_hook(event::Hook* hook);
+  void on_loader(const event::Loader& loader);
+  // False: no policies of that generation are known.
+  bool use_generation(uint32_t generation);
   template <typename Write>
   void emit(EventKind kind, const process::Process& process, Write write);
 
@@ -98,8 +110,12 @@ class Pipeline {
   std::vector<Output> outputs_;
   std::function<void(const event::Cgroup&)> cgroups_;
   std::function<void(event::DecodeError)> malformed_;
-  std::vector<uint64_t> reported_lost_;             // by cpu
+  std::vector<uint64_t> reported_lost_;  // by cpu
+  UserActionListener user_actions_;
   std::shared_ptr<const policy::CompiledSet> set_;  // of the last hook record
+  // Its selectors by slot; null: nobody uses the slot.
+  std::array<const std::vector<policy::SelectorRef>*, TRIGON_MAX_HOOKS> selectors_{};
+  event::HookDataStore hook_data_;
   event::Event event_;
   uint64_t last_time_ns_ = 0;
   PipelineCounters counters_;

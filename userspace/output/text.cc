@@ -169,6 +169,12 @@ void put_hex(uint64_t value, Buffer* out) {
   out->append({at, static_cast<size_t>(digits + sizeof(digits) - at)});
 }
 
+void put_hex16(uint64_t value, Buffer* out) {
+  char* const to = out->reserve(16);
+  for (int i = 0; i < 16; ++i) to[i] = kHex[value >> (60 - 4 * i) & 0xf];
+  out->advance(16);
+}
+
 void put_octal(uint64_t value, Buffer* out) {
   char digits[22];
   char* at = digits + sizeof(digits);

@@ -18,7 +18,16 @@ char* write_uint(char* to, uint64_t value);
 void put_uint(uint64_t value, Buffer* out);
 void put_int(int64_t value, Buffer* out);
 void put_hex(uint64_t value, Buffer* out);    // no prefix, no leading zeros
+void put_hex16(uint64_t value, Buffer* out);  // sixteen digits
 void put_octal(uint64_t value, Buffer* out);  // likewise
+// The name, or the number when it has none.
+inline void put_name(std::string_view name, uint64_t number, Buffer* out) {
+  if (name.empty()) {
+    put_uint(number, out);
+  } else {
+    out->append(name);
+  }
+}
 void put_base64(std::string_view bytes, Buffer* out);
 
 // The inside of a JSON string: quotes and backslashes escaped, control characters (C0, DEL, C1) as \uXXXX or their

@@ -25,13 +25,15 @@ TRIGON_GLOBAL int track_attribute(u32 at) {
   for (u32 i = 0; i < TRIGON_MAX_FIELDS; i++) {
     if (i >= scratch->event.fields) break;
     const struct trigon_field *field = &scratch->event.field[i];
-    u64 sock = 0;
+    u64 sock = 0, value = field->value;
+    struct socket *socket = (void *)value;
+    struct sk_buff *skb = (void *)value;
     if (field->type == TRIGON_ARG_SOCK)
-      sock = field->value;
+      sock = value;
     else if (field->type == TRIGON_ARG_SOCKET)
-      sock = (u64)BPF_CORE_READ((struct socket *)field->value, sk);
+      sock = (u64)BPF_CORE_READ(socket, sk);
     else if (field->type == TRIGON_ARG_SKB)
-      sock = (u64)BPF_CORE_READ((struct sk_buff *)field->value, sk);
+      sock = (u64)BPF_CORE_READ(skb, sk);
     struct base_owner *owner = sock ? bpf_map_lookup_elem(&tri_socks, &sock) : NULL;
     if (!owner) continue;
     scratch->event.rec.pid = owner->pid;

@@ -32,6 +32,7 @@ enum bpf_map_type {
   BPF_MAP_TYPE_RINGBUF = 27,
   BPF_MAP_TYPE_TASK_STORAGE = 29,
 };
+enum bpf_prog_type { BPF_PROG_TYPE_UNSPEC = 0 };
 enum { BPF_ANY = 0, BPF_NOEXIST = 1, BPF_EXIST = 2 };
 enum { BPF_F_NO_PREALLOC = 1 };
 enum { BPF_LOCAL_STORAGE_GET_F_CREATE = 1 };
@@ -270,12 +271,12 @@ struct bpf_prog_aux {
   char name[16];
 };
 struct bpf_prog {
-  u32 type;
+  enum bpf_prog_type type;
   u32 len;
   struct bpf_prog_aux *aux;
 };
 struct bpf_map {
-  u32 map_type;
+  enum bpf_map_type map_type;
   u32 key_size;
   u32 value_size;
   u32 max_entries;

@@ -99,30 +99,26 @@ static __always_inline void fields_string(struct match_scratch *scratch, struct 
   scratch->work.used = off + ((n - 1) & (TRIGON_MAX_PATH - 1)) + 1;
 }
 
-// Where the object behind a path-like field has its path; false: it has none.
-static __always_inline bool fields_path_of(u32 type, u64 value, u64 *dentry, u64 *mnt) {
-  struct file *file = (void *)value;
-  *mnt = 0;
-  if (type == TRIGON_ARG_DENTRY) {
-    *dentry = value;
-    return value != 0;
-  }
+// Where the object behind a path-like field has its path: work->dentry, work->mnt. False: it has none.
+static __always_inline bool fields_path_of(struct match_work *work, u32 type, u64 value) {
+  work->mnt = 0;
+  work->dentry = value;
+  if (type == TRIGON_ARG_DENTRY) return value != 0;
   struct path *path = (void *)value;
+  struct file *file = (void *)value;
   if (type != TRIGON_ARG_PATH) {
     if (type == TRIGON_ARG_FD) file = (void *)fields_file_of_fd(value);
     if (type == TRIGON_ARG_KIOCB) file = BPF_CORE_READ((struct kiocb *)value, ki_filp);
     if (type == TRIGON_ARG_BINPRM) file = BPF_CORE_READ((struct linux_binprm *)value, file);
-    path = file ? __builtin_preserve_access_index(&file->f_path) : NULL;
+    if (!file) return false;
+    work->dentry = (u64)base_member(file, cfg_btf_file, f_path.dentry);
+    work->mnt = (u64)base_member(file, cfg_btf_file, f_path.mnt);
+    return true;
   }
   if (!path) return false;
-  if (type != TRIGON_ARG_PATH && type != TRIGON_ARG_FD && cfg_btf_file) {
-    *dentry = (u64)base_member(file, cfg_btf_file, f_path.dentry);
-    *mnt = (u64)base_member(file, cfg_btf_file, f_path.mnt);
-  } else {
-    bpf_core_read(dentry, 8, &path->dentry);
-    bpf_core_read(mnt, 8, &path->mnt);
-  }
-  return *dentry != 0;
+  work->dentry = (u64)BPF_CORE_READ(path, dentry);
+  work->mnt = (u64)BPF_CORE_READ(path, mnt);
+  return true;
 }
 
 static __always_inline bool fields_is_path(u32 type) {
@@ -132,8 +128,7 @@ static __always_inline bool fields_is_path(u32 type) {
 
 static __always_inline void fields_path(u32 at, struct match_scratch *scratch, struct trigon_field *field, u32 i,
                                         u32 type) {
-  u64 dentry = 0, mnt = 0;
-  if (!fields_path_of(type, field->value, &dentry, &mnt) || match_file_class(at, dentry, mnt)) {
+  if (!fields_path_of(&scratch->work, type, field->value) || match_file_class(at)) {
     field->flags |= TRIGON_FIELD_UNREADABLE;
     return;
   }
@@ -148,9 +143,8 @@ TRIGON_GLOBAL int fields_text(u32 at, u32 i) {
   if (!scratch || i >= TRIGON_MAX_FIELDS) return 0;
   struct match_work *work = &scratch->work;
   struct trigon_field *field = &scratch->event.field[i];
-  u64 dentry = 0, mnt = 0;
   if (!fields_is_path(field->type) || (field->flags & TRIGON_FIELD_UNREADABLE) || field->data.off) return 0;
-  if (!fields_path_of(field->type, field->value, &dentry, &mnt) || match_path_text(at, dentry, mnt)) {
+  if (!fields_path_of(work, field->type, field->value) || match_path_text(at)) {
     field->flags |= TRIGON_FIELD_UNREADABLE;
     return 0;
   }

@@ -33,13 +33,14 @@ static long match_path_step(u32 i, struct match_work **ctx) {
   return 1;
 }
 
-// Of (dentry, mnt), seen from the current task's root; mnt 0: below the file system's root. The arguments are addresses,
-// because global functions take numbers only. 0 on success; a deleted file has the path that it had, and a flag (it
+// Of (work->dentry, work->mnt), seen from the current task's root; mnt 0: below the file system's root. 0 on success; a deleted file has the path that it had, and a flag (it
 // still matches its policies). The result is work->path[path_off, path_off + path_len), with a NUL behind it.
-TRIGON_GLOBAL int match_path_text(u32 at, u64 dentry, u64 mnt) {
+TRIGON_GLOBAL int match_path_text(u32 at) {
   struct match_scratch *scratch = match_scratch(at);
-  if (!scratch || !dentry) return -1;
+  if (!scratch) return -1;
   struct match_work *work = &scratch->work;
+  u64 dentry = work->dentry, mnt = work->mnt;
+  if (!dentry) return -1;
   struct task_struct *task = (void *)bpf_get_current_task();
   struct fs_struct *fs = BPF_CORE_READ(task, fs);
   read_path_begin(&work->walk, fs, (void *)dentry, (void *)mnt);

@@ -87,16 +87,14 @@ static __always_inline u64 process_cgroup(void) {
 }
 
 // Classes of the file that a task runs, in work->class, class_post; the answer is the class of the file itself.
-TRIGON_GLOBAL u32 process_image(u32 at, u64 task) {
-  struct match_scratch *scratch = match_scratch(at);
-  if (!scratch) return 0;
-  struct match_work *work = &scratch->work;
+static __always_inline u32 process_image(u32 at, struct match_work *work, u64 task) {
   work->class = 0;
   work->class_post = 0;
   struct file *exe = BPF_CORE_READ((struct task_struct *)task, mm, exe_file);
   if (!exe) return 0;
-  u64 dentry = (u64)BPF_CORE_READ(exe, f_path.dentry), mnt = (u64)BPF_CORE_READ(exe, f_path.mnt);
-  if (match_file_class(at, dentry, mnt)) {
+  work->dentry = (u64)BPF_CORE_READ(exe, f_path.dentry);
+  work->mnt = (u64)BPF_CORE_READ(exe, f_path.mnt);
+  if (match_file_class(at)) {
     work->class = 0;
     work->class_post = 0;
   }
@@ -171,11 +169,11 @@ TRIGON_GLOBAL int process_classify(u32 at) {
     u64 task = base_address(leader);
     // A leader that has exited has no memory; its threads do.
     if (!BPF_CORE_READ((struct task_struct *)task, mm)) task = (u64)process_task();
-    state->binary_file = process_image(at, task);
+    state->binary_file = process_image(at, work, task);
     state->binary = work->class;
     state->binary_post = work->class_post;
     if (run_control.parents_active) {
-      state->parent_file = process_image(at, (u64)BPF_CORE_READ((struct task_struct *)task, real_parent, group_leader));
+      state->parent_file = process_image(at, work, (u64)BPF_CORE_READ((struct task_struct *)task, real_parent, group_leader));
       state->parent = work->class;
       state->parent_post = work->class_post;
     }

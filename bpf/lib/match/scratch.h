@@ -41,6 +41,11 @@ struct match_work {
   u32 read;    // bit per field that has been read
   u32 phase;   // 0 entry, 1 return
   u32 ima;     // 1 + field of the file
+  // Where a path begins. Through memory: the verifier takes them for the numbers that they are, which is all that a
+  // global function can be given.
+  volatile u64 dentry, mnt;
+  struct base_file_key file_key;  // here and not on the stack, which all functions of a chain share
+  struct base_file file_now;
   struct read_path_walk walk;
   u32 path_off, path_len, path_flags;
   u32 class, class_post;  // of the path that was looked up last

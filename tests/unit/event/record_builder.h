@@ -170,18 +170,58 @@ struct FieldSpec {
   std::string data;
   uint8_t flags = 0;
   uint16_t path_flags = 0;
-  uint32_t size = 0;
+  uint32_t size = 0;  // of buffers 0 means: as much as there is
 };
 
-inline Bytes make_hook(uint32_t pid, uint64_t start_ns, uint64_t time_ns, const std::vector<FieldSpec>& fields,
-                       std::initializer_list<uint16_t> matches = {0}, uint32_t generation = 1) {
+// The bytes of a structure of abi/record.h.
+template <typename T>
+std::string bytes_of(const T& value, size_t size = sizeof(T)) {
+  return std::string(reinterpret_cast<const char*>(&value), size);
+}
+
+// IPv4 as records carry it.
+inline void set_ipv4(uint8_t (&ip)[16], uint8_t a, uint8_t b, uint8_t c, uint8_t d) {
+  const uint8_t bytes[16] = {0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff, a, b, c, d};
+  std::memcpy(ip, bytes, sizeof(ip));
+}
+
+struct HookExtras {
+  uint16_t hook = 0;
+  uint16_t flags = 0;
+  int16_t error = 0;
+  int16_t signal_error = 0;
+  uint32_t entry_fields = 0;
+  std::vector<uint64_t> kernel_stack;
+  std::vector<uint64_t> user_stack;
+  std::string ima;
+  uint16_t cpu = 0;
+  uint32_t lost = 0;
+};
+
+inline RecordBuilder<trigon_hook_event> hook_builder(uint32_t pid, uint64_t start_ns, uint64_t time_ns,
+                                                     const std::vector<FieldSpec>& fields,
+                                                     std::initializer_list<uint16_t> matches = {0},
+                                                     uint32_t generation = 1, const HookExtras& extras = {}) {
   RecordBuilder<trigon_hook_event> builder(TRIGON_REC_HOOK);
   trigon_hook_event& hook = builder.fixed;
   hook.rec.pid = pid;
   hook.rec.tid = pid + 1;
   hook.rec.start_ns = start_ns;
   hook.rec.time_ns = time_ns;
+  hook.rec.cpu = extras.cpu;
+  hook.rec.lost = extras.lost;
   hook.generation = generation;
+  hook.hook = extras.hook;
+  hook.flags = extras.flags;
+  hook.error = extras.error;
+  hook.signal_error = extras.signal_error;
+  hook.entry_fields = extras.entry_fields;
+  const auto add_stack = [&](const std::vector<uint64_t>& stack) {
+    return builder.add({reinterpret_cast<const char*>(stack.data()), stack.size() * sizeof(uint64_t)});
+  };
+  hook.kernel_stack = add_stack(extras.kernel_stack);
+  hook.user_stack = add_stack(extras.user_stack);
+  hook.ima = builder.add(extras.ima);
   for (const uint16_t match : matches) hook.match[hook.matches++] = match;
   for (const FieldSpec& spec : fields) {
     trigon_field& field = hook.field[hook.fields++];
@@ -189,9 +229,50 @@ inline Bytes make_hook(uint32_t pid, uint64_t start_ns, uint64_t time_ns, const 
     field.flags = spec.flags;
     field.path_flags = spec.path_flags;
     field.value = spec.value;
-    field.size = spec.size != 0 ? spec.size : static_cast<uint32_t>(spec.data.size());
+    field.size = spec.size;
+    const bool is_buffer = spec.type == TRIGON_ARG_CHAR_BUF || spec.type == TRIGON_ARG_CHAR_IOVEC ||
+                           spec.type == TRIGON_ARG_IOV_ITER || spec.type == TRIGON_ARG_CONST_BUF;
+    if (is_buffer && spec.size == 0) field.size = static_cast<uint32_t>(spec.data.size());
     field.data = builder.add(spec.data);
   }
+  return builder;
+}
+
+inline Bytes make_hook(uint32_t pid, uint64_t start_ns, uint64_t time_ns, const std::vector<FieldSpec>& fields,
+                       std::initializer_list<uint16_t> matches = {0}, uint32_t generation = 1,
+                       const HookExtras& extras = {}) {
+  return hook_builder(pid, start_ns, time_ns, fields, matches, generation, extras).build();
+}
+
+// Of the thread of make_hook(pid, …).
+inline Bytes make_hook_data(uint32_t pid, uint32_t field, uint32_t offset, std::string_view data,
+                            const HookExtras& extras = {}) {
+  RecordBuilder<trigon_hook_data> builder(TRIGON_REC_HOOK_DATA);
+  builder.fixed.rec.pid = pid;
+  builder.fixed.rec.tid = pid + 1;
+  builder.fixed.rec.cpu = extras.cpu;
+  builder.fixed.rec.lost = extras.lost;
+  builder.fixed.field = field;
+  builder.fixed.offset = offset;
+  builder.fixed.len = static_cast<uint32_t>(data.size());
+  builder.tail = data;
+  return builder.build();
+}
+
+inline Bytes make_loader(uint32_t pid, uint64_t start_ns, std::string_view path, std::string_view build_id,
+                         uint32_t path_flags = 0) {
+  RecordBuilder<trigon_loader> builder(TRIGON_REC_LOADER);
+  trigon_loader& loader = builder.fixed;
+  loader.rec.pid = loader.rec.tid = pid;
+  loader.rec.start_ns = start_ns;
+  loader.rec.time_ns = 2'000'000'000;
+  loader.file.inode = 99;
+  loader.file.dev = 8u << 20 | 1;
+  loader.file.nlink = 1;
+  loader.file.mode = 0100644;
+  loader.path_flags = path_flags;
+  loader.path = builder.add(path);
+  loader.build_id = builder.add(build_id);
   return builder.build();
 }
 
