@@ -5,6 +5,7 @@
 #include <linux/btf.h>
 #include <stdlib.h>
 
+#include <algorithm>
 #include <cstring>
 #include <filesystem>
 #include <fstream>
@@ -81,10 +82,10 @@ class BtfWriter {
     header.type_len = static_cast<uint32_t>(types_.size());
     header.str_off = header.type_len;
     header.str_len = static_cast<uint32_t>(strings_.size());
-    std::vector<char> out(sizeof(header));
+    std::vector<char> out(sizeof(header) + types_.size() + strings_.size());
     std::memcpy(out.data(), &header, sizeof(header));
-    out.insert(out.end(), types_.begin(), types_.end());
-    out.insert(out.end(), strings_.begin(), strings_.end());
+    std::copy(types_.begin(), types_.end(), out.begin() + sizeof(header));
+    std::copy(strings_.begin(), strings_.end(), out.begin() + static_cast<long>(sizeof(header) + types_.size()));
     return out;
   }
 
@@ -120,9 +121,7 @@ class KernelInfo : public testing::Test {
   }
   void TearDown() override { std::filesystem::remove_all(dir_); }
 
-  void write(const std::string& name, const std::string& text) {
-    std::ofstream(dir_ / name, std::ios::binary) << text;
-  }
+  void write(const std::string& name, const std::string& text) { std::ofstream(dir_ / name, std::ios::binary) << text; }
   void write(const std::string& name, const std::vector<char>& bytes) {
     write(name, std::string(bytes.begin(), bytes.end()));
   }
@@ -138,8 +137,7 @@ class KernelInfo : public testing::Test {
     const uint32_t wide = btf.integer("long", 8, BTF_INT_SIGNED);
     const uint32_t character = btf.integer("char", 1, BTF_INT_SIGNED);
     const uint32_t byte = btf.integer("unsigned char", 1);
-    const uint32_t inner =
-        btf.structure("inner", 8, {{"value", integer, 0}, {"a", whole, 32, 3}, {"b", whole, 35, 5}});
+    const uint32_t inner = btf.structure("inner", 8, {{"value", integer, 0}, {"a", whole, 32, 3}, {"b", whole, 35, 5}});
     const uint32_t next = btf.pointer(btf.type("", BTF_KIND_CONST, 0, inner));
     const uint32_t halves = btf.structure("", 8, {{"low", integer, 0}, {"high", integer, 32}});
     const uint32_t either = btf.structure("", 8, {{"id", wide, 0}, {"", halves, 0}}, BTF_KIND_UNION);
@@ -281,7 +279,8 @@ TEST_F(KernelInfo, SaysWhereAPathEnds) {
     ASSERT_FALSE(result.ok()) << path;
     EXPECT_THAT(result.error().message(), HasSubstr(message)) << path;
   }
-  EXPECT_THAT(kernel_->resolve("outr", "", "x").error().message(), HasSubstr("no struct `outr`, did you mean `outer`?"));
+  EXPECT_THAT(kernel_->resolve("outr", "", "x").error().message(),
+              HasSubstr("no struct `outr`, did you mean `outer`?"));
 }
 
 TEST_F(KernelInfo, ReadsFormats) {

@@ -5,8 +5,10 @@
 
 #include <cstdlib>
 #include <map>
+#include <span>
 
 #include "fake_kernel.h"
+#include "policy/compile.h"
 #include "policy/load.h"
 
 namespace trigon::policy {
@@ -684,6 +686,14 @@ const Policy& policy_of(const std::string& name) {
   }
   ADD_FAILURE() << "no valid example " << name;
   std::abort();  // the tests would read what is not there
+}
+
+TEST(Corpus, BecomesTables) {
+  for (const Example& example : kExamples) {
+    const Policy& policy = policy_of(example.name);
+    const auto set = compile(std::span(&policy, 1), 1, CompileState());
+    EXPECT_TRUE(set.ok()) << example.name << ": " << (set.ok() ? "" : set.error().message());
+  }
 }
 
 TEST(Corpus, CallsThatMayBeAbsentAreLeftOut) {
