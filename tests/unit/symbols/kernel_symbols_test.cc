@@ -116,7 +116,7 @@ TEST(KernelSymbols, TraceableFunctions) {
                                   "start_alias", "weak_one"));
 }
 
-uint64_t resident_bytes() {
+[[maybe_unused]] uint64_t resident_bytes() {
   uint64_t size = 0, resident = 0;
   std::ifstream("/proc/self/statm") >> size >> resident;
   return resident * static_cast<uint64_t>(::sysconf(_SC_PAGESIZE));
