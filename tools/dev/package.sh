@@ -30,6 +30,7 @@ Section: admin
 Priority: optional
 Maintainer: The Trigon authors <trigon@localhost>
 Depends: $(package_depends "$root/usr/bin/trigon")
+Recommends: libcurl4, libssl3
 Installed-Size: $(du -sk "$root/usr" | cut -f 1)
 Description: eBPF security and observability agent
  Sees what processes, containers and connections do, decides in the kernel

@@ -45,7 +45,7 @@ void for_each(const ElfFile& file, const Section& table, const std::function<boo
 std::set<uint32_t> find_string(const ElfFile& file, const Section& strings, std::string_view name) {
   std::set<uint32_t> found;
   const std::string wanted = std::string(name) + '\0';
-  std::string window(kWindow + wanted.size(), '\0');
+  std::string window(std::min<uint64_t>(kWindow, strings.size) + wanted.size(), '\0');
   for (uint64_t at = 0; at < strings.size; at += kWindow) {
     const size_t want = std::min<uint64_t>(window.size(), strings.size - at);
     const std::string_view text(window.data(), file.bytes().read_some(strings.offset + at, window.data(), want));

@@ -45,15 +45,14 @@ Result<ElfTargets> ElfTargets::open(const std::string& path) {
 
 Result<UprobeTarget> ElfTargets::symbol(std::string_view text) const {
   const size_t plus = text.rfind('+');
-  std::string name(text);
-  uint64_t extra = 0;
   // C++ has "operator+", unmangled names may end in anything: an offset is what parses as one.
-  if (plus != std::string_view::npos && plus != 0) {
-    if (const auto offset = parse_offset(text.substr(plus + 1))) {
-      extra = *offset;
-      name = text.substr(0, plus);
-    }
-  }
+  if (plus != std::string_view::npos && plus != 0)
+    if (const auto offset = parse_offset(text.substr(plus + 1)))
+      return symbol(std::string(text.substr(0, plus)), *offset);
+  return symbol(std::string(text), 0);
+}
+
+Result<UprobeTarget> ElfTargets::symbol(const std::string& name, uint64_t extra) const {
   struct Start {
     uint64_t address, size;
   };

@@ -30,6 +30,8 @@ class ElfTargets {
 
   // "NAME" or "NAME+OFFSET" (0x… or decimal). kNotFound names a near symbol.
   Result<UprobeTarget> symbol(std::string_view text) const;
+  // The same with the two parts apart.
+  Result<UprobeTarget> symbol(const std::string& name, uint64_t offset) const;
   // As in the file: what `nm` and `objdump` print.
   Result<UprobeTarget> address(uint64_t address) const;
   // Checked to be code of the file.

@@ -1,6 +1,7 @@
 #include "symbols/kernel_symbols.h"
 
 #include <fcntl.h>
+#include <malloc.h>
 
 #include <algorithm>
 #include <cerrno>
@@ -9,6 +10,7 @@
 #include <functional>
 #include <limits>
 #include <numeric>
+#include <type_traits>
 
 namespace trigon::symbols {
 namespace {
@@ -81,12 +83,13 @@ KernelSymbols::KernelSymbols(Limits limits, const std::string& path)
 }
 
 void KernelSymbols::clear() {
-  // Assigned anew: clear() would keep the memory.
-  addresses_ = {};
-  names_ = {};
-  modules_ = {};
-  text_ = {};
-  module_names_ = {};
+  // clear() and `= {}` would keep the memory.
+  const auto release = [](auto* vector) { std::remove_pointer_t<decltype(vector)>().swap(*vector); };
+  release(&addresses_);
+  release(&names_);
+  release(&modules_);
+  release(&text_);
+  release(&module_names_);
 }
 
 bool KernelSymbols::load() {
@@ -197,8 +200,10 @@ Result<std::vector<std::string>> KernelSymbols::functions(const sys::Tracefs* tr
   if (!fd_) return Error(why_);
   const bool is_read = for_each_line(fd_.get(), [&](std::string_view text) {
     Line line;
-    if (parse(text, &line) && is_function(line.type) && line.module != "bpf" && names.size() < kMaxSymbols)
-      names.emplace_back(line.name);
+    if (!parse(text, &line) || !is_function(line.type) || line.module == "bpf" || names.size() >= kMaxSymbols) return;
+    // The padding before functions has names of its own (CONFIG_CALL_PADDING, CONFIG_CFI_CLANG).
+    if (line.name.starts_with("__pfx_") || line.name.starts_with("__cfi_")) return;
+    names.emplace_back(line.name);
   });
   if (!is_read) return Error::from_errno("read " + path_);
   if (names.empty()) return Error(path_ + ": names no functions");
@@ -207,7 +212,9 @@ Result<std::vector<std::string>> KernelSymbols::functions(const sys::Tracefs* tr
 }
 
 void KernelSymbols::tidy(Clock::time_point now) {
-  if (!addresses_.empty() && now - used_ >= limits_.keep_unused) clear();
+  if (addresses_.empty() || now - used_ < limits_.keep_unused) return;
+  clear();
+  ::malloc_trim(0);  // blocks of this size may lie in the middle of the heap
 }
 
 size_t KernelSymbols::bytes() const {

@@ -15,7 +15,7 @@
 namespace trigon::symbols {
 
 // Nothing is read before the first question; then the text symbols are held in four arrays (about 5 MiB for the 120,000
-// of a distribution's kernel) until nobody has asked for a while. Reading takes the kernel 50 to 100 ms.
+// of a distribution's kernel) until nobody has asked for a while. Reading takes 50 to 200 ms.
 // Single-threaded.
 class KernelSymbols {
  public:

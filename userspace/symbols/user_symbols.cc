@@ -16,6 +16,8 @@ namespace {
 constexpr std::string_view kVdso = "[vdso]";
 constexpr std::string_view kDeleted = " (deleted)";
 constexpr uint32_t kRoot = 0;
+// Answers with longer paths are found anew each time, so that remembering is bounded to less than 1 MiB.
+constexpr size_t kMaxRemembered = 256;
 
 size_t memory_of(const SymbolTable& table, const std::vector<Segment>& segments) {
   return table.bytes() + segments.capacity() * sizeof(Segment) + 512;  // the object itself and its places in the lists
@@ -38,33 +40,47 @@ const UserFrame& UserSymbols::find(uint32_t pid, uint64_t start_ns, uint64_t add
     place = place_of(*process, address);
   }
   if (place == nullptr) return frame_;
+  Answer& answer = answer_at(process->generation, address);
+  if (answer.generation == process->generation && answer.address == address) return answer.frame;
+  resolve(process, *place, address, now);
+  // What just-in-time compilers make changes without a new mapping.
   const Module& module = process->modules[place->module];
+  if ((module.inode != 0 || module.path == kVdso) && frame_.module.size() <= kMaxRemembered)
+    answer = {process->generation, address, frame_};
+  return frame_;
+}
+
+UserSymbols::Answer& UserSymbols::answer_at(uint64_t generation, uint64_t address) {
+  if (answers_.empty()) answers_.resize(kAnswers);
+  // Fibonacci hashing: the upper bits of a product with 2^64 / phi are well mixed.
+  constexpr uint64_t kPhi = 0x9e3779b97f4a7c15;
+  return answers_[((address ^ generation << 32) * kPhi >> 32) % kAnswers];
+}
+
+void UserSymbols::resolve(Process* process, const Place& place, uint64_t address, Clock::time_point now) {
+  const Module& module = process->modules[place.module];
   frame_.module = module.path;
   // Memory without a file has no beginning that would mean anything to a reader.
-  frame_.offset = module.path.empty() ? 0 : address - place->start + place->offset;
+  frame_.offset = module.path.empty() ? 0 : address - place.start + place.offset;
   if (module.path == kVdso) {
     const SymbolTable& table = vdso();
     // A 32-bit process has another vdso.
-    if (place->end - place->start != vdso_size_) return frame_;
+    if (place.end - place.start != vdso_size_) return;
     const auto at = address_of(vdso_segments_, frame_.offset);
     const auto function = at ? table.find(*at) : std::nullopt;
-    if (!function) return frame_;
+    if (!function) return;
     frame_.symbol = function->name;
     frame_.symbol_offset = *at - function->start;
-    return frame_;
+    return;
   }
-  if (module.inode == 0) {
-    from_perf_map(process, address, now);
-    return frame_;
-  }
-  const auto file = file_of(process, *place);
-  if (file == nullptr) return frame_;
+  if (module.inode == 0) return from_perf_map(process, address, now);
+  const auto file = file_of(process, place);
+  if (file == nullptr) return;
   const auto at = address_of(file->segments, frame_.offset);
   if (const auto function = at ? file->table.find(*at) : std::nullopt) {
     frame_.symbol = function->name;
     frame_.symbol_offset = *at - function->start;
   }
-  return frame_;
 }
 
 UserSymbols::Process* UserSymbols::process(uint32_t pid, uint64_t start_ns, Clock::time_point now) {
@@ -94,27 +110,26 @@ void UserSymbols::read_maps(Process* process, Clock::time_point now) {
   auto mappings = files->maps(limits_.mappings);
   // A process that is exiting has no memory any more, but still a stack in an event on the way.
   if (!mappings.ok() || mappings->empty()) return;
-  std::vector<Module> old = std::move(process->modules);
-  process->modules.clear();
-  process->places.clear();
+  std::vector<Module> modules;
+  std::vector<Place> places;
   for (Mapping& mapping : *mappings) {
-    const auto is_it = [&](const Module& module) {
-      return module.inode == mapping.inode && module.device == mapping.device && module.path == mapping.path;
-    };
+    const Module module{std::move(mapping.path), mapping.device, mapping.inode, false, {}};
     // Mappings of one file are next to each other.
-    if (process->modules.empty() || !is_it(process->modules.back())) {
-      const auto known = std::find_if(old.begin(), old.end(), is_it);
-      if (known != old.end())
-        process->modules.push_back(*known);
-      else
-        process->modules.push_back({std::move(mapping.path), mapping.device, mapping.inode, false, {}});
+    if (modules.empty() || !modules.back().is_same(module)) {
+      const auto known = std::find_if(process->modules.begin(), process->modules.end(),
+                                      [&](const Module& other) { return other.is_same(module); });
+      modules.push_back(known != process->modules.end() ? *known : module);
     }
-    process->places.push_back(
-        {mapping.start, mapping.end, mapping.offset, static_cast<uint32_t>(process->modules.size() - 1)});
+    places.push_back({mapping.start, mapping.end, mapping.offset, static_cast<uint32_t>(modules.size() - 1)});
   }
   // /proc sorts by address, except that [vsyscall] comes from elsewhere.
-  std::sort(process->places.begin(), process->places.end(),
-            [](const Place& a, const Place& b) { return a.start < b.start; });
+  std::sort(places.begin(), places.end(), [](const Place& a, const Place& b) { return a.start < b.start; });
+  const bool is_unchanged = places == process->places &&
+                            std::equal(modules.begin(), modules.end(), process->modules.begin(), process->modules.end(),
+                                       [](const Module& a, const Module& b) { return a.is_same(b); });
+  if (!is_unchanged) process->generation = ++generations_;
+  process->modules = std::move(modules);
+  process->places = std::move(places);
 }
 
 const UserSymbols::Place* UserSymbols::place_of(const Process& process, uint64_t address) const {
@@ -245,6 +260,7 @@ void UserSymbols::tidy(Clock::time_point now) {
   }
   while (!processes_.empty() && now - processes_.back().used >= limits_.keep_unused)
     drop_process(std::prev(processes_.end()));
+  if (processes_.empty()) std::vector<Answer>().swap(answers_);
 }
 
 }  // namespace trigon::symbols

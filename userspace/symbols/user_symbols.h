@@ -78,14 +78,19 @@ class UserSymbols {
     uint64_t device = 0, inode = 0;
     bool failed = false;             // to be opened
     std::weak_ptr<const File> file;  // held by files_
+    bool is_same(const Module& other) const {
+      return inode == other.inode && device == other.device && path == other.path;
+    }
   };
   struct Place {
     uint64_t start, end, offset;
     uint32_t module;  // in Process::modules
+    bool operator==(const Place&) const = default;
   };
   struct Process {
     uint32_t pid = 0;
     uint64_t start_ns = 0;
+    uint64_t generation = 0;  // of its mappings, over all processes
     Clock::time_point read, used;
     std::vector<Place> places;  // by address
     std::vector<Module> modules;
@@ -95,6 +100,16 @@ class UserSymbols {
     Clock::time_point perf_read;
   };
 
+  // An answer: stacks repeat themselves, and names are read from files.
+  struct Answer {
+    uint64_t generation = 0;  // Process::generation, 0: no answer
+    uint64_t address = 0;
+    UserFrame frame;
+  };
+  static constexpr size_t kAnswers = 1024;
+
+  Answer& answer_at(uint64_t generation, uint64_t address);
+  void resolve(Process* process, const Place& place, uint64_t address, Clock::time_point now);
   Process* process(uint32_t pid, uint64_t start_ns, Clock::time_point now);
   void read_maps(Process* process, Clock::time_point now);
   const Place* place_of(const Process& process, uint64_t address) const;
@@ -107,6 +122,8 @@ class UserSymbols {
   std::string procfs_;
   Limits limits_;
   UserFrame frame_;
+  uint64_t generations_ = 0;
+  std::vector<Answer> answers_;   // kAnswers when there are any
   std::list<Process> processes_;  // last used first
   std::unordered_map<uint32_t, std::list<Process>::iterator> by_pid_;
   std::list<std::shared_ptr<File>> files_;  // last used first

@@ -17,6 +17,7 @@
 #include <sstream>
 #include <thread>
 
+#include "base/fd.h"
 #include "loaded.h"
 #include "symbols/elf_symbols.h"
 
@@ -99,11 +100,12 @@ TEST(UserSymbols, ThisProgram) {
   }
 }
 
+// A function that no sanitizer has a version of its own of.
 TEST(UserSymbols, Libc) {
   UserSymbols symbols;
-  const UserFrame& frame = symbols.find(self(), 0, test::to_address(reinterpret_cast<const void*>(&::qsort)) + 1);
+  const UserFrame& frame = symbols.find(self(), 0, test::to_address(reinterpret_cast<const void*>(&::a64l)) + 1);
   EXPECT_THAT(frame.module, HasSubstr("libc"));
-  EXPECT_EQ(frame.symbol, "qsort");
+  EXPECT_EQ(frame.symbol, "a64l");
 }
 
 TEST(UserSymbols, Vdso) {
@@ -265,6 +267,24 @@ TEST(UserSymbols, LimitsHold) {
   EXPECT_EQ(symbols.files(), 0U);
   EXPECT_EQ(symbols.bytes(), 0U);
   EXPECT_EQ(symbols.find(self(), 0, test::to_address(place)).symbol, "trigon_user_symbols_test_marker");
+}
+
+// Another library at the address of the first: the answer is not that of the first.
+TEST(UserSymbols, ReplacedMapping) {
+  UserSymbols::Limits limits;
+  limits.fresh = 0ms;
+  UserSymbols symbols("/proc", limits);
+  const std::string self_path = std::filesystem::read_symlink("/proc/self/exe").string();
+  void* memory = nullptr;
+  for (const std::string& path : {self_path, std::string("/bin/sleep"), self_path}) {
+    const Fd file(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
+    memory = ::mmap(memory, 4096, PROT_READ | PROT_EXEC, MAP_PRIVATE | (memory ? MAP_FIXED : 0), file.get(), 0);
+    ASSERT_NE(memory, MAP_FAILED);
+    for (int i = 0; i < 2; ++i)
+      EXPECT_EQ(std::filesystem::canonical(symbols.find(self(), 0, test::to_address(memory) + 8).module),
+                std::filesystem::canonical(path));
+  }
+  ::munmap(memory, 4096);
 }
 
 TEST(UserSymbols, UnknownPlaces) {
