@@ -252,7 +252,9 @@ RuntimeCounters Runtime::counters() const {
   for (size_t i = 0; i < sinks_.size(); ++i)
     out.sinks.emplace_back(options_.outputs[i].file.path, sinks_[i]->counters());
   out.map_bytes = sensor_->map_bytes();
+  out.sensor.recursion_misses += store_->hooks().recursion_misses();
   out.policies = store_->size();
+  out.policy_status = store_->status();
   return out;
 }
 

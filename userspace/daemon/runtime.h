@@ -55,6 +55,7 @@ struct RuntimeCounters {
   std::vector<std::pair<std::string, output::SinkCounters>> sinks;
   uint64_t map_bytes = 0;
   size_t policies = 0;
+  std::vector<engine::PolicyStatus> policy_status;
 };
 
 class Runtime {
@@ -80,7 +81,7 @@ class Runtime {
   bpf::Sensor& sensor() { return *sensor_; }
   // "produced=… consumed=… lost=…": the books, for the last line of a run.
   std::string summary() const;
-  RuntimeCounters counters() const;
+  RuntimeCounters counters() const;  // asks the kernel for each
   // SIGHUP, beside reopening the sinks.
   void on_hangup(std::function<void()> callback) { hangup_ = std::move(callback); }
 

@@ -6,12 +6,15 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include <iterator>
+
 namespace trigon::daemon {
 
 namespace {
 
-const char* const kKindNames[TRIGON_REC_KINDS] = {"none", "exec",     "exec_data", "fork",
-                                                  "exit", "snapshot", "hook",      "cgroup"};
+constexpr const char* kKindNames[] = {"none",     "exec", "exec_data", "fork",      "exit",
+                                      "snapshot", "hook", "cgroup",    "hook_data", "loader"};
+static_assert(std::size(kKindNames) == TRIGON_REC_LOADER + 1 && std::size(kKindNames) <= TRIGON_REC_KINDS);
 
 class Text {
  public:
@@ -45,10 +48,10 @@ std::string label_value(std::string_view text) {
 std::string metrics_text(const RuntimeCounters& c) {
   Text text;
   text.family("trigon_records_produced_total", "counter", "Records that programs tried to write, by kind.");
-  for (int i = 1; i < TRIGON_REC_KINDS; ++i)
+  for (size_t i = 1; i < std::size(kKindNames); ++i)
     text.sample("trigon_records_produced_total", fmt::format("kind=\"{}\"", kKindNames[i]), c.sensor.total.produced[i]);
   text.family("trigon_records_lost_total", "counter", "Records that a full ring refused, by kind.");
-  for (int i = 1; i < TRIGON_REC_KINDS; ++i)
+  for (size_t i = 1; i < std::size(kKindNames); ++i)
     text.sample("trigon_records_lost_total", fmt::format("kind=\"{}\"", kKindNames[i]), c.sensor.total.lost[i]);
   text.one("trigon_records_consumed_total", "counter", "Records read from the ring.", c.pipeline.consumed_total);
   text.one("trigon_records_malformed_total", "counter", "Records that could not be decoded.", c.pipeline.malformed);
@@ -61,6 +64,13 @@ std::string metrics_text(const RuntimeCounters& c) {
   text.one("trigon_signals_total", "counter", "Signals sent by policies.", c.sensor.total.signals);
   text.one("trigon_signal_failures_total", "counter", "Signals that the kernel refused.",
            c.sensor.total.signal_failures);
+  text.one("trigon_overrides_total", "counter", "Calls that policies answered with an error.", c.sensor.total.overrides);
+  text.one("trigon_rate_limited_total", "counter", "Events not written because of rateLimit.",
+           c.sensor.total.rate_limited);
+  text.one("trigon_nested_hooks_lost_total", "counter", "Events lost because too many hooks ran on one CPU at once.",
+           c.sensor.total.scratch_busy);
+  text.one("trigon_returns_lost_total", "counter", "Entries lost because too many calls were waiting for their return.",
+           c.sensor.total.pending_full);
   text.family("trigon_events_total", "counter", "Events by type, before filters.");
   text.sample("trigon_events_total", "type=\"PROCESS_EXEC\"", c.pipeline.exec_events);
   text.sample("trigon_events_total", "type=\"PROCESS_EXIT\"", c.pipeline.exit_events);
@@ -84,6 +94,29 @@ std::string metrics_text(const RuntimeCounters& c) {
     text.sample("trigon_sink_dropped_total", fmt::format("sink=\"{}\"", label_value(path)), sink.dropped);
   text.one("trigon_map_memory_bytes", "gauge", "Kernel memory of the maps.", c.map_bytes);
   text.one("trigon_policies", "gauge", "Policies in force.", c.policies);
+  const auto each = [&](std::string_view name, std::string_view type, std::string_view help, auto value) {
+    text.family(name, type, help);
+    for (const engine::PolicyStatus& policy : c.policy_status)
+      text.sample(name, fmt::format("policy=\"{}\"", label_value(policy.name)), value(policy));
+  };
+  text.family("trigon_policy_state", "gauge", "1 for the state that a policy is in.");
+  for (const engine::PolicyStatus& policy : c.policy_status)
+    text.sample("trigon_policy_state",
+                fmt::format("policy=\"{}\",state=\"{}\",mode=\"{}\"", label_value(policy.name),
+                            engine::policy_state_name(policy.state),
+                            policy.mode == policy::Mode::kMonitor ? "monitor" : "enforce"),
+                1);
+  each("trigon_policy_kernel_memory_bytes", "gauge", "Kernel memory of a policy's tables and its share of programs.",
+       [](const auto& p) { return p.kernel_bytes; });
+  each("trigon_policy_matches_total", "counter", "Events that a selector of the policy matched.",
+       [](const auto& p) { return p.counts.matches; });
+  each("trigon_policy_posts_total", "counter", "Of those, written.", [](const auto& p) { return p.counts.posts; });
+  each("trigon_policy_rate_limited_total", "counter", "Of those, not written because of rateLimit.",
+       [](const auto& p) { return p.counts.limited; });
+  each("trigon_policy_enforced_total", "counter", "Signals sent and calls answered with an error.",
+       [](const auto& p) { return p.counts.signals + p.counts.overrides; });
+  each("trigon_policy_monitored_total", "counter", "Enforcing actions that monitor mode held back.",
+       [](const auto& p) { return p.counts.monitored; });
   return std::move(text).take();
 }
 

@@ -188,6 +188,9 @@ static __always_inline int plan_entry(void *ctx, u32 at, u32 hook_index) {
   if (work->actions & TRIGON_ACT_OVERRIDE) {
     answer = work->error;
     event->error = answer;
+    event->flags |= TRIGON_HOOK_OVERRIDDEN;
+    struct trigon_counters *counters = base_counters();
+    if (counters) base_count(&counters->overrides);
   }
   if (!(work->actions & (TRIGON_ACT_POST | TRIGON_ACT_USER | TRIGON_ACT_RETURN))) return answer;
   hook_read_rest(at, work, 0, cfg_entry_fields);
