@@ -83,7 +83,20 @@ enum trigon_arg_source {
   TRIGON_FROM_RETURN = 1,  // the return value
   TRIGON_FROM_TASK = 2,    // the current task_struct
   TRIGON_FROM_REG = 3,     // member of pt_regs at byte offset off[0]
-  TRIGON_FROM_RECORD = 4   // conf.size bytes at off[0] of a classic tracepoint's record
+  TRIGON_FROM_RECORD = 4,  // conf.size bytes at off[0] of a classic tracepoint's record
+  // Operands of a USDT (the engine makes them of FROM_ARG, for each place of the probe).
+  TRIGON_FROM_CONST = 5,   // off[0] | off[1] << 32
+  TRIGON_FROM_OPERAND = 6  // struct trigon_operand in off[]: a register, or memory that registers lead to
+};
+
+// In off[] of a field with TRIGON_FROM_OPERAND.
+enum trigon_operand {
+  TRIGON_OPERAND_BASE = 0,    // 1 + byte offset of the register in pt_regs, 0: none
+  TRIGON_OPERAND_SHIFT = 1,   // bits that its value is shifted right (ah, bh, …)
+  TRIGON_OPERAND_INDEX = 2,   // 1 + byte offset of the index register, 0: none
+  TRIGON_OPERAND_SCALE = 3,   // of the index
+  TRIGON_OPERAND_LOW = 4,     // displacement, 64 bits in two halves
+  TRIGON_OPERAND_HIGH = 5     // with TRIGON_CONF_LOAD: what lies there; else the sum itself
 };
 
 enum trigon_field_conf_flags {

@@ -53,7 +53,7 @@ Error malformed(std::string_view what) {
 
 }  // namespace
 
-Result<KernelTypes> KernelTypes::read(const char* path) {
+Result<KernelTypes> KernelTypes::read(const char* path, const KernelTypes* base) {
   Fd fd(::open(path, O_RDONLY | O_CLOEXEC));
   if (!fd) {
     if (errno == ENOENT)
@@ -71,11 +71,16 @@ Result<KernelTypes> KernelTypes::read(const char* path) {
     if (n <= 0) return Error::from_errno(fmt::format("read {}", path));
     have += static_cast<size_t>(n);
   }
-  return parse(std::move(data));
+  return parse(std::move(data), base);
 }
 
-Result<KernelTypes> KernelTypes::parse(std::vector<char> data) {
+Result<KernelTypes> KernelTypes::parse(std::vector<char> data, const KernelTypes* base) {
   KernelTypes out;
+  if (base) {
+    out.base_ = base;
+    out.first_ = base->count();
+    out.first_string_ = base->first_string_ + base->strings_len_;
+  }
   btf_header header;
   if (data.size() < sizeof(header)) return malformed("too short");
   std::memcpy(&header, data.data(), sizeof(header));
@@ -87,7 +92,7 @@ Result<KernelTypes> KernelTypes::parse(std::vector<char> data) {
       data[strings + header.str_len - 1] != 0)
     return malformed("sections are out of bounds");
   out.offsets_.reserve(header.type_len / 24);
-  out.offsets_.push_back(0);
+  if (!base) out.offsets_.push_back(0);
   for (uint64_t at = types; at < types_end;) {
     if (at + sizeof(btf_type) > types_end) return malformed("a type is cut");
     const auto* type = reinterpret_cast<const btf_type*>(data.data() + at);
@@ -104,16 +109,19 @@ Result<KernelTypes> KernelTypes::parse(std::vector<char> data) {
 }
 
 const btf_type& KernelTypes::type(uint32_t id) const {
-  if (id == 0 || id >= offsets_.size()) return kVoid;
-  return *reinterpret_cast<const btf_type*>(data_.data() + offsets_[id]);
+  if (id == 0 || id >= count()) return kVoid;
+  if (id < first_) return base_->type(id);
+  return *reinterpret_cast<const btf_type*>(data_.data() + offsets_[id - first_]);
 }
 
 std::string_view KernelTypes::name(uint32_t offset) const {
+  if (offset < first_string_) return base_->name(offset);
+  offset -= first_string_;
   return offset < strings_len_ ? std::string_view(data_.data() + strings_ + offset) : std::string_view();
 }
 
 void KernelTypes::each(const std::function<void(uint32_t, uint32_t, std::string_view)>& visit) const {
-  for (uint32_t id = 1; id < count(); ++id) {
+  for (uint32_t id = first_ ? first_ : 1; id < count(); ++id) {
     const btf_type& t = type(id);
     if (t.name_off != 0) visit(id, BTF_INFO_KIND(t.info), name(t.name_off));
   }

@@ -58,19 +58,23 @@ Result<void> run_agent(const AgentFlags& flags, bool dir_was_given) {
   }
 
   // Everything that a mistake of the caller can spoil comes before the kernel is touched.
-  policy::Loaded loaded = policy::load_paths(flags.policies);
-  if (!loaded.ok()) return Error(ErrorCode::kInvalidPolicy, policy::format(loaded.diagnostics));
+  if (policy::Loaded loaded = policy::load_paths(flags.policies); !loaded.ok())
+    return Error(ErrorCode::kInvalidPolicy, policy::format(loaded.diagnostics));
   struct stat st;
   if (dir_was_given && !flags.policy_dir.empty() && (stat(flags.policy_dir.c_str(), &st) != 0 || !S_ISDIR(st.st_mode)))
     return Error(ErrorCode::kUsage, fmt::format("--tracing-policy-dir {}: not a directory", flags.policy_dir));
 
   TRIGON_TRY(daemon::InstanceLock lock, daemon::InstanceLock::acquire());
   TRIGON_TRY(auto runtime, daemon::Runtime::create(std::move(options)));
-  TRIGON_CHECK(runtime->policies().replace("command line", std::move(loaded.policies)));
+  // Again, now against this kernel.
+  policy::Loaded loaded = policy::load_paths(flags.policies, runtime->policy_options());
+  if (!loaded.ok()) return Error(ErrorCode::kInvalidPolicy, policy::format(loaded.diagnostics));
+  TRIGON_TRY(const auto failures, runtime->policies().replace("command line", std::move(loaded.policies)));
+  daemon::report_failures(failures);
+  runtime->forget_kernel();
   std::unique_ptr<daemon::PolicyDir> directory;
   if (!flags.policy_dir.empty() && (dir_was_given || stat(flags.policy_dir.c_str(), &st) == 0)) {
-    // At start a directory is taken whole or not at all; later, a bad file leaves what is in force.
-    TRIGON_TRY(directory, daemon::PolicyDir::open(flags.policy_dir, &runtime->policies()));
+    TRIGON_TRY(directory, daemon::PolicyDir::open(flags.policy_dir, runtime.get()));
     TRIGON_CHECK(directory->load_all());
     TRIGON_CHECK(directory->watch(&runtime->loop()));
     runtime->on_hangup([d = directory.get()] { d->rescan(); });

@@ -16,7 +16,7 @@ int check(const std::vector<std::string>& paths) {
   fmt::print(stderr, "{}", policy::format(loaded.diagnostics));
   // Valid one by one, they may still not fit together.
   if (loaded.ok()) {
-    if (auto set = policy::compile(loaded.policies, 1, TRIGON_DIM_FIRST); !set.ok()) {
+    if (auto set = policy::compile(loaded.policies, 1, {}); !set.ok()) {
       fmt::print(stderr, "trigon: {}\n", set.error().message());
       return kExitInvalidPolicy;
     }

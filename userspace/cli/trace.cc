@@ -7,6 +7,7 @@
 #include "cli/exit_code.h"
 #include "cli/sensor_flags.h"
 #include "cli/verbs.h"
+#include "daemon/policy_dir.h"
 #include "daemon/runtime.h"
 
 namespace trigon::cli {
@@ -36,8 +37,8 @@ void add_common(CLI::App* verb, TraceFlags* flags) {
 
 // The command's exit code when there is one.
 Result<int> run_trace(const TraceFlags& flags, uint32_t kinds) {
-  policy::Loaded loaded = policy::load_paths(flags.policies);
-  if (!loaded.ok()) return Error(ErrorCode::kInvalidPolicy, policy::format(loaded.diagnostics));
+  if (policy::Loaded loaded = policy::load_paths(flags.policies); !loaded.ok())
+    return Error(ErrorCode::kInvalidPolicy, policy::format(loaded.diagnostics));
   daemon::RuntimeOptions options = flags.sensor.runtime_options();
   daemon::OutputOptions output;
   output.file.path = flags.output_file;
@@ -54,7 +55,14 @@ Result<int> run_trace(const TraceFlags& flags, uint32_t kinds) {
     TRIGON_TRY(command, daemon::Launcher::prepare(flags.command));
     TRIGON_CHECK(runtime->follow(&*command, true));
   }
-  TRIGON_CHECK(runtime->policies().replace("trace", std::move(loaded.policies)));
+  policy::Loaded loaded = policy::load_paths(flags.policies, runtime->policy_options());
+  if (!loaded.ok()) return Error(ErrorCode::kInvalidPolicy, policy::format(loaded.diagnostics));
+  const size_t wanted = loaded.policies.size();
+  TRIGON_TRY(const auto failures, runtime->policies().replace("trace", std::move(loaded.policies)));
+  daemon::report_failures(failures);
+  if (wanted > 0 && failures.size() == wanted)
+    return Error(ErrorCode::kUnsupported, "none of the policies can be served here (see above)");
+  runtime->forget_kernel();
   if (!command) fmt::print(stderr, "trigon: ready; Ctrl-C ends it\n");
   TRIGON_CHECK(runtime->run());
   fmt::print(stderr, "trigon: {}\n", runtime->summary());

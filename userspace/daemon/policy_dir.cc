@@ -9,9 +9,14 @@
 
 namespace trigon::daemon {
 
-Result<std::unique_ptr<PolicyDir>> PolicyDir::open(std::string path, engine::PolicyStore* store) {
+void report_failures(const std::vector<engine::PolicyFailure>& failures) {
+  for (const engine::PolicyFailure& failure : failures)
+    fmt::print(stderr, "trigon: policy {} is not in force: {}\n", failure.policy, failure.error.message());
+}
+
+Result<std::unique_ptr<PolicyDir>> PolicyDir::open(std::string path, Runtime* runtime) {
   while (path.size() > 1 && path.back() == '/') path.pop_back();
-  std::unique_ptr<PolicyDir> self(new PolicyDir(std::move(path), store));
+  std::unique_ptr<PolicyDir> self(new PolicyDir(std::move(path), runtime));
   // Before the first reading, so that a change in between is seen.
   self->inotify_.reset(inotify_init1(IN_CLOEXEC | IN_NONBLOCK));
   if (!self->inotify_) return Error::from_errno("inotify_init1");
@@ -42,16 +47,29 @@ Result<std::map<std::string, PolicyDir::Stamp>> PolicyDir::list() const {
 
 Result<void> PolicyDir::load_all() {
   TRIGON_TRY(auto files, list());
-  std::vector<std::string> paths;
-  for (const auto& [path, stamp] : files) paths.push_back(path);
-  policy::Loaded loaded = policy::load_paths(paths);
-  if (!loaded.ok()) return Error(ErrorCode::kInvalidPolicy, policy::format(loaded.diagnostics));
-  for (const std::string& path : paths) {
-    std::vector<policy::Policy> of_file;
-    for (const policy::Policy& policy : loaded.policies)
-      if (policy.source && policy.source->name == path) of_file.push_back(policy);
-    TRIGON_CHECK(store_->replace(path, std::move(of_file)));
+  std::vector<engine::PolicyStore::Change> changes;
+  for (const auto& [path, stamp] : files) {
+    policy::Loaded loaded = policy::load_paths(std::vector<std::string>{path}, runtime_->policy_options());
+    if (!loaded.ok())
+      fmt::print(stderr, "{}trigon: {}: not loaded\n", policy::format(loaded.diagnostics), path);
+    else
+      changes.push_back({path, std::move(loaded.policies)});
   }
+  // All at once; when they do not fit together, one after the other, so that only those that do not are left out.
+  auto all = store_->replace(changes);
+  if (all.ok()) {
+    report_failures(*all);
+  } else {
+    for (engine::PolicyStore::Change& change : changes) {
+      const std::string path = change.origin;
+      auto one = store_->replace(path, std::move(change.policies));
+      if (one.ok())
+        report_failures(*one);
+      else
+        fmt::print(stderr, "trigon: {}: {}; not loaded\n", path, one.error().message());
+    }
+  }
+  runtime_->forget_kernel();
   files_ = std::move(files);
   return {};
 }
@@ -110,7 +128,7 @@ void PolicyDir::rescan() {
       if (known != files_.end()) now[path] = known->second;
       continue;
     }
-    policy::Loaded loaded = policy::load_paths(std::vector<std::string>{path});
+    policy::Loaded loaded = policy::load_paths(std::vector<std::string>{path}, runtime_->policy_options());
     if (!loaded.ok()) {
       fmt::print(stderr, "{}trigon: {}: not taken over; what was in force stays\n", policy::format(loaded.diagnostics),
                  path);
@@ -119,10 +137,14 @@ void PolicyDir::rescan() {
     const size_t count = loaded.policies.size();
     if (auto replaced = store_->replace(path, std::move(loaded.policies)); !replaced.ok())
       fmt::print(stderr, "trigon: {}: {}; what was in force stays\n", path, replaced.error().message());
-    else
+    else {
+      report_failures(*replaced);
+      const size_t taken = count - replaced->size();
       fmt::print(stderr, "trigon: {}: {} in force\n", path,
-                 count == 1 ? "1 policy" : fmt::format("{} policies", count));
+                 taken == 1 ? "1 policy" : fmt::format("{} policies", taken));
+    }
   }
+  runtime_->forget_kernel();
   files_ = std::move(now);
 }
 

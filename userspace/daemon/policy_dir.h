@@ -9,16 +9,18 @@
 #include "base/fd.h"
 #include "base/result.h"
 #include "daemon/event_loop.h"
+#include "daemon/runtime.h"
 #include "engine/store.h"
 
 namespace trigon::daemon {
 
-// Single-threaded. The store and the loop must outlive it.
+// Single-threaded. The runtime must outlive it.
 class PolicyDir {
  public:
-  static Result<std::unique_ptr<PolicyDir>> open(std::string path, engine::PolicyStore* store);
+  static Result<std::unique_ptr<PolicyDir>> open(std::string path, Runtime* runtime);
 
-  // Everything that is there; nothing when one file is wrong (kInvalidPolicy with all diagnostics).
+  // Everything that is there. A file that is wrong, or that this kernel cannot serve, is reported to stderr and leaves
+  // the others alone.
   Result<void> load_all();
   // From now on changes are followed. Editors write in many ways, so the directory is compared, not the event.
   Result<void> watch(EventLoop* loop);
@@ -32,15 +34,20 @@ class PolicyDir {
     bool operator==(const Stamp&) const = default;
   };
 
-  PolicyDir(std::string path, engine::PolicyStore* store) : path_(std::move(path)), store_(store) {}
+  PolicyDir(std::string path, Runtime* runtime)
+      : path_(std::move(path)), runtime_(runtime), store_(&runtime->policies()) {}
   Result<std::map<std::string, Stamp>> list() const;
   void on_change();
 
   std::string path_;
+  Runtime* runtime_;
   engine::PolicyStore* store_;
   std::map<std::string, Stamp> files_;
   std::set<std::string> unfinished_;  // paths of files that somebody is writing
   Fd inotify_;
 };
+
+// One line each to stderr: what this kernel cannot serve, and why.
+void report_failures(const std::vector<engine::PolicyFailure>& failures);
 
 }  // namespace trigon::daemon

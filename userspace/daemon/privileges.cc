@@ -13,7 +13,10 @@ namespace {
 
 constexpr uint64_t bit(unsigned capability) { return 1ULL << capability; }
 
-constexpr uint64_t kKept = bit(CAP_BPF) | bit(CAP_PERFMON) | bit(CAP_SYS_PTRACE) | bit(CAP_DAC_READ_SEARCH);
+// BPF and PERFMON to attach policies that come later, SYS_PTRACE and DAC_READ_SEARCH to read /proc of other users'
+// processes, SYSLOG for addresses in /proc/kallsyms (kptr_restrict).
+constexpr uint64_t kKept =
+    bit(CAP_BPF) | bit(CAP_PERFMON) | bit(CAP_SYS_PTRACE) | bit(CAP_DAC_READ_SEARCH) | bit(CAP_SYSLOG);
 
 }  // namespace
 

@@ -37,26 +37,41 @@ trigon_namespaces first_namespaces() {
 
 }  // namespace
 
-Runtime::Runtime(RuntimeOptions options, EventLoop loop)
-    : options_(std::move(options)), loop_(std::move(loop)), cgroups_(&cgroup_fs_), enricher_(&cgroups_) {}
+Runtime::Runtime(RuntimeOptions options, EventLoop loop, const trigon_namespaces& host_ns)
+    : options_(std::move(options)),
+      loop_(std::move(loop)),
+      cgroups_(&cgroup_fs_),
+      enricher_(&cgroups_),
+      kernel_(host_ns) {
+  options_.json.host_ns = host_ns;
+}
 
 Runtime::~Runtime() = default;
 
 Result<std::unique_ptr<Runtime>> Runtime::create(RuntimeOptions options) {
   TRIGON_TRY(EventLoop loop, EventLoop::create());
-  std::unique_ptr<Runtime> self(new Runtime(std::move(options), std::move(loop)));
+  std::unique_ptr<Runtime> self(new Runtime(std::move(options), std::move(loop), first_namespaces()));
   RuntimeOptions& o = self->options_;
   if (o.json.node_name.empty()) o.json.node_name = default_node_name();
-  o.json.host_ns = first_namespaces();
   o.tree.host_pid_ns = o.json.host_ns.pid;
   TRIGON_CHECK(self->watch_signals());
   TRIGON_TRY(self->sensor_, bpf::Sensor::load(o.sensor, bpf::Features::of_this_kernel()));
-  self->store_ = std::make_unique<engine::PolicyStore>(self->sensor_.get());
+  self->store_ = std::make_unique<engine::PolicyStore>(self->sensor_.get(), &bpf::Features::of_this_kernel());
+  // Without it only classic tracepoints do not work, and say so.
+  if (auto tracefs = sys::Tracefs::open(); tracefs.ok()) {
+    self->tracefs_.emplace(std::move(*tracefs));
+    self->store_->hooks().use_tracefs(&*self->tracefs_);
+  }
+  TRIGON_TRY(self->actions_, actions::DeferredActions::create(o.actions));
   output::PipelineOptions pipeline;
   pipeline.tree = o.tree;
   self->pipeline_ = std::make_unique<output::Pipeline>(
       pipeline, [store = self->store_.get()](uint32_t generation) { return store->find(generation); },
       &self->enricher_);
+  self->pipeline_->set_user_action_listener(
+      [runtime = self.get()](const output::HookEvent& event, const policy::UserActionSpec& action) {
+        return runtime->on_user_action(event, action);
+      });
   self->pipeline_->set_cgroup_listener([cgroups = &self->cgroups_](const event::Cgroup& cgroup) {
     cgroups->created(cgroup.record->id, cgroup.record->hierarchy, cgroup.path);
   });
@@ -64,18 +79,35 @@ Result<std::unique_ptr<Runtime>> Runtime::create(RuntimeOptions options) {
   return self;
 }
 
+policy::Options Runtime::policy_options() const {
+  policy::Options options;
+  options.kernel = &kernel_;
+  return options;
+}
+
+bool Runtime::on_user_action(const output::HookEvent&, const policy::UserActionSpec& action) {
+  const auto kind = action.dns ? actions::Kind::kDnsLookup : actions::Kind::kGetUrl;
+  // Both count what is refused.
+  const bool allowed = actions_->check(kind, action.target).ok();
+  actions_->submit(kind, action.target);
+  return allowed;
+}
+
 Result<void> Runtime::open_outputs() {
   for (const OutputOptions& one : options_.outputs) {
     TRIGON_TRY(std::unique_ptr<output::FileSink> sink, output::FileSink::open(one.file));
     std::unique_ptr<output::Writer> writer;
     if (one.format == Format::kJson) {
-      writer = std::make_unique<output::JsonWriter>(options_.json, &clock_);
+      output::JsonOptions json = options_.json;
+      json.stacks = {&stacks_, options_.expose_stack_addresses};
+      writer = std::make_unique<output::JsonWriter>(std::move(json), &clock_);
     } else {
       output::CompactOptions compact;
       compact.node_name = options_.json.node_name;
       compact.color = one.color;
       compact.timestamps = one.timestamps;
       compact.parents = true;
+      compact.stacks = {&stacks_, options_.expose_stack_addresses};
       writer = std::make_unique<output::CompactWriter>(compact, &clock_);
     }
     output::OutputFilter filter;
@@ -188,6 +220,11 @@ void Runtime::tick() {
   clock_.update();
   pipeline_->tree().expire(sys::boot_now_ns());
   note_lost();
+  stacks_.tidy();
+  // A return that does not come within a minute, of a thread that is gone, never will.
+  if (++ticks_ % 30 == 0) sensor_->sweep_pending(60'000'000'000);
+  if (const std::string problem = actions_->take_problem(); !problem.empty())
+    fmt::print(stderr, "trigon: {}\n", problem);
   pipeline_->end_batch();
 }
 
@@ -199,6 +236,7 @@ Result<void> Runtime::run() {
   TRIGON_CHECK(loop_.run(sensor_.get(), handler, [this] { end_batch(); }));
   // Detached first, so that the drain comes to an end on a busy machine.
   sensor_->detach();
+  store_->detach();
   while (sensor_->consume(handler, SIZE_MAX) > 0) {
   }
   note_lost();

@@ -3,14 +3,18 @@
 
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
 #include "base/result.h"
+#include "actions/deferred_actions.h"
 #include "bpf/features.h"
 #include "bpf/sensor.h"
 #include "daemon/event_loop.h"
 #include "daemon/launcher.h"
+#include "daemon/stack_resolver.h"
+#include "engine/kernel_info.h"
 #include "engine/store.h"
 #include "enrich/context.h"
 #include "output/file_sink.h"
@@ -18,6 +22,7 @@
 #include "output/pipeline.h"
 #include "sys/cgroupfs.h"
 #include "sys/clock.h"
+#include "sys/tracefs.h"
 
 namespace trigon::daemon {
 
@@ -38,6 +43,8 @@ struct RuntimeOptions {
   std::vector<OutputOptions> outputs;
   uint32_t cgroup_v1_hierarchy = 0;  // id of the hierarchy that sensor.cgroup_v1_subsystem is in
   bool drop_capabilities = true;
+  actions::Options actions;             // what GetUrl and DnsLookup may reach
+  bool expose_stack_addresses = false;  // they tell where the kernel was loaded
 };
 
 // Numbers for people and metrics, of one moment.
@@ -66,6 +73,9 @@ class Runtime {
   Result<void> follow(Launcher* command, bool only);
 
   engine::PolicyStore& policies() { return *store_; }
+  // Of the running kernel, for policy::load_paths(). What it has read is forgotten by forget_kernel().
+  policy::Options policy_options() const;
+  void forget_kernel() { kernel_.forget(); }
   EventLoop& loop() { return loop_; }
   bpf::Sensor& sensor() { return *sensor_; }
   // "produced=… consumed=… lost=…": the books, for the last line of a run.
@@ -75,7 +85,8 @@ class Runtime {
   void on_hangup(std::function<void()> callback) { hangup_ = std::move(callback); }
 
  private:
-  Runtime(RuntimeOptions options, EventLoop loop);
+  Runtime(RuntimeOptions options, EventLoop loop, const trigon_namespaces& host_ns);
+  bool on_user_action(const output::HookEvent& event, const policy::UserActionSpec& action);
   Result<void> open_outputs();
   Result<void> watch_signals();
   Result<void> snapshot();
@@ -93,6 +104,10 @@ class Runtime {
   sys::CgroupFs cgroup_fs_;
   sys::CgroupTable cgroups_;
   enrich::ContextEnricher enricher_;
+  engine::RunningKernel kernel_;
+  std::optional<sys::Tracefs> tracefs_;  // opened before the privilege goes
+  StackResolver stacks_;
+  std::unique_ptr<actions::DeferredActions> actions_;
   std::unique_ptr<bpf::Sensor> sensor_;
   std::unique_ptr<engine::PolicyStore> store_;
   std::vector<std::unique_ptr<output::FileSink>> sinks_;
@@ -102,6 +117,7 @@ class Runtime {
   bool only_command_ = false;
   int command_pid_ = 0;
   uint64_t bytes_since_note_ = 0;  // read from the ring since its losses were last asked for
+  uint64_t ticks_ = 0;             // seconds of run()
   std::function<void()> hangup_;
 };
 

@@ -2,18 +2,18 @@
 
 namespace trigon::daemon {
 
-output::StackFrame SymbolResolver::kernel(uint64_t address) {
+output::StackFrame StackResolver::kernel(uint64_t address) {
   const auto symbol = kernel_.find(address);
   if (!symbol) return {};
-  return {symbol->name, {}, symbol->offset};
+  return {symbol->name, symbol->module, symbol->offset};
 }
 
-output::StackFrame SymbolResolver::user(uint32_t pid, uint64_t start_ns, uint64_t address) {
+output::StackFrame StackResolver::user(uint32_t pid, uint64_t start_ns, uint64_t address) {
   const symbols::UserFrame& frame = user_.find(pid, start_ns, address);
   return {frame.symbol, frame.module, frame.offset};
 }
 
-void SymbolResolver::tidy() {
+void StackResolver::tidy() {
   kernel_.tidy();
   user_.tidy();
 }

@@ -4,11 +4,14 @@
 
 #include <cstdlib>
 
+#include "engine/user_places.h"
+
 namespace trigon::engine {
 
 using Kind = policy::HookPoint::Kind;
 
-Result<bpf::HookProgramSpec> HookSet::spec_of(const policy::PlannedHook& plan, bpf::Mechanism mechanism) const {
+Result<std::vector<bpf::HookProgramSpec>> HookSet::specs_of(const policy::PlannedHook& plan,
+                                                            bpf::Mechanism mechanism) const {
   const policy::HookPoint& point = plan.point;
   bpf::HookProgramSpec spec;
   spec.mechanism = mechanism;
@@ -19,44 +22,38 @@ Result<bpf::HookProgramSpec> HookSet::spec_of(const policy::PlannedHook& plan, b
   spec.fields = plan.fields;
   spec.entry_fields = plan.entry_fields;
   spec.actions = plan.actions;
+  if (point.kind == Kind::kUprobe || point.kind == Kind::kUsdt) return user_specs(point, spec);
   if (mechanism == bpf::Mechanism::kLsm && point.kind == Kind::kFunction) spec.symbol = lsm_hook_of(point.symbol);
   if (point.kind == Kind::kTracepoint) {
     if (tracefs_ == nullptr) return Error(ErrorCode::kUnsupported, "tracefs cannot be read, which numbers tracepoints");
     spec.subsystem = point.subsystem;
-    TRIGON_TRY(const std::string text,
-               tracefs_->read(fmt::format("events/{}/{}/id", point.subsystem, point.symbol)));
+    TRIGON_TRY(const std::string text, tracefs_->read(fmt::format("events/{}/{}/id", point.subsystem, point.symbol)));
     spec.tracepoint_id = std::strtoull(text.c_str(), nullptr, 10);
   }
-  if (point.kind == Kind::kUprobe) {
-    spec.path = point.path;
-    spec.offset = point.offset;
-    spec.ref_ctr_offset = point.ref_ctr_offset;
-    if (!point.symbol.empty() || point.address != 0) {
-      if (!offsets_) return Error(ErrorCode::kUnsupported, "symbols of user programs cannot be looked up");
-      TRIGON_TRY(spec.offset, offsets_(point));
-    }
+  return std::vector<bpf::HookProgramSpec>{std::move(spec)};
+}
+
+Result<HookSet::Programs> HookSet::attach(const std::vector<bpf::HookProgramSpec>& specs,
+                                          const bpf::KernelTypes& kernel) {
+  Programs programs;
+  for (const bpf::HookProgramSpec& spec : specs) {
+    TRIGON_TRY(std::unique_ptr<bpf::HookProgram> program, bpf::HookProgram::load(sensor_, kernel, spec));
+    TRIGON_CHECK(program->attach());
+    programs.push_back(std::move(program));
   }
-  return spec;
+  return programs;
 }
 
 // The best mechanism that works; when none does, what was tried and why it did not.
-Result<std::shared_ptr<bpf::HookProgram>> HookSet::make(const policy::PlannedHook& plan,
-                                                        const bpf::KernelTypes& kernel) {
+Result<HookSet::Programs> HookSet::make(const policy::PlannedHook& plan, const bpf::KernelTypes& kernel) {
   MechanismChoice choice = choose_mechanism(plan.point, plan.actions, *features_);
   ErrorCode code = ErrorCode::kUnsupported;
   for (const bpf::Mechanism mechanism : choice.usable) {
-    auto spec = spec_of(plan, mechanism);
-    if (!spec.ok()) return std::move(spec).error();
-    auto program = bpf::HookProgram::load(sensor_, kernel, *spec);
-    if (program.ok()) {
-      auto attached = (*program)->attach();
-      if (attached.ok()) return std::shared_ptr<bpf::HookProgram>(std::move(*program));
-      choice.reasons.push_back(attached.error().message());
-      code = attached.error().code();
-    } else {
-      choice.reasons.push_back(program.error().message());
-      code = program.error().code();
-    }
+    TRIGON_TRY(const std::vector<bpf::HookProgramSpec> specs, specs_of(plan, mechanism));
+    auto programs = attach(specs, kernel);
+    if (programs.ok()) return programs;
+    choice.reasons.push_back(programs.error().message());
+    code = programs.error().code();
   }
   std::string why;
   for (const std::string& reason : choice.reasons) why += (why.empty() ? "" : "; ") + reason;
@@ -69,7 +66,7 @@ std::vector<HookFailure> HookSet::prepare(const std::vector<policy::PlannedHook>
   std::optional<bpf::KernelTypes> kernel;
   for (const policy::PlannedHook& plan : planned) {
     if (const auto known = current_.find(plan.slot); known != current_.end() && known->second.plan.point == plan.point) {
-      staged_[plan.slot] = {plan, known->second.program};
+      staged_[plan.slot] = {plan, known->second.programs};
       continue;
     }
     if (!kernel) {
@@ -80,11 +77,11 @@ std::vector<HookFailure> HookSet::prepare(const std::vector<policy::PlannedHook>
       }
       kernel.emplace(std::move(*read));
     }
-    auto program = make(plan, *kernel);
-    if (program.ok())
-      staged_[plan.slot] = {plan, std::move(*program)};
+    auto programs = make(plan, *kernel);
+    if (programs.ok())
+      staged_[plan.slot] = {plan, std::move(*programs)};
     else
-      failures.push_back({plan.point, plan.policies, std::move(program).error()});
+      failures.push_back({plan.point, plan.policies, std::move(programs).error()});
   }
   return failures;
 }
@@ -97,15 +94,22 @@ void HookSet::commit() {
 std::vector<HookStatus> HookSet::status() const {
   std::vector<HookStatus> out;
   for (const auto& [slot, entry] : current_) {
-    out.push_back({entry.plan.point, bpf::mechanism_name(entry.program->mechanism()), entry.program->kernel_bytes(),
-                   entry.program->verified_instructions(), entry.plan.policies});
+    HookStatus& status = out.emplace_back();
+    status.point = entry.plan.point;
+    status.policies = entry.plan.policies;
+    for (const auto& program : entry.programs) {
+      status.mechanism = bpf::mechanism_name(program->mechanism());
+      status.kernel_bytes += program->kernel_bytes();
+      status.verified_instructions += program->verified_instructions();
+    }
   }
   return out;
 }
 
 uint64_t HookSet::recursion_misses() const {
   uint64_t sum = 0;
-  for (const auto& [slot, entry] : current_) sum += entry.program->recursion_misses();
+  for (const auto& [slot, entry] : current_)
+    for (const auto& program : entry.programs) sum += program->recursion_misses();
   return sum;
 }
 

@@ -3,7 +3,6 @@
 // the switch), commit() detaches what nobody uses any more. So there is no moment with neither, and none with both.
 #pragma once
 
-#include <functional>
 #include <map>
 #include <memory>
 #include <optional>
@@ -41,10 +40,6 @@ class HookSet {
 
   // Tracepoints are found by number in tracefs, which may need a privilege that goes away after the start.
   void use_tracefs(const sys::Tracefs* tracefs) { tracefs_ = tracefs; }
-  // Where a uprobe's symbol or address lies in its file. Absent: only file offsets work.
-  using OffsetResolver = std::function<Result<uint64_t>(const policy::HookPoint&)>;
-  void use_offsets(OffsetResolver resolver) { offsets_ = std::move(resolver); }
-
   // Loads and attaches what `planned` has and this has not. On failures nothing is kept of this attempt.
   std::vector<HookFailure> prepare(const std::vector<policy::PlannedHook>& planned);
   // The tables of `planned` are in force.
@@ -58,18 +53,20 @@ class HookSet {
   void detach() { current_.clear(); }
 
  private:
+  using Programs = std::vector<std::shared_ptr<bpf::HookProgram>>;
   struct Entry {
     policy::PlannedHook plan;
-    std::shared_ptr<bpf::HookProgram> program;
+    Programs programs;
   };
 
-  Result<std::shared_ptr<bpf::HookProgram>> make(const policy::PlannedHook& plan, const bpf::KernelTypes& kernel);
-  Result<bpf::HookProgramSpec> spec_of(const policy::PlannedHook& plan, bpf::Mechanism mechanism) const;
+  Result<Programs> make(const policy::PlannedHook& plan, const bpf::KernelTypes& kernel);
+  Result<Programs> attach(const std::vector<bpf::HookProgramSpec>& specs, const bpf::KernelTypes& kernel);
+  // One for each place: a function of user space may have several.
+  Result<std::vector<bpf::HookProgramSpec>> specs_of(const policy::PlannedHook& plan, bpf::Mechanism mechanism) const;
 
   bpf::Sensor* sensor_;
   bpf::Features* features_;
   const sys::Tracefs* tracefs_ = nullptr;
-  OffsetResolver offsets_;
   std::map<uint16_t, Entry> current_;  // by slot
   std::map<uint16_t, Entry> staged_;   // what current_ becomes
 };

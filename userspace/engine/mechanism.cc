@@ -101,7 +101,7 @@ MechanismChoice choose_mechanism(const policy::HookPoint& point, uint32_t action
       chooser.offer(Mechanism::kUprobe, {Feature::kUprobe});
       break;
     case Kind::kUsdt:
-      chooser.rule_out("USDT: its operands are not read in this version");
+      chooser.offer(Mechanism::kUprobe, {Feature::kUprobe});
       break;
   }
   return std::move(chooser).take();

@@ -50,19 +50,30 @@ std::string_view policy_state_name(PolicyState state) {
 
 Result<std::vector<PolicyFailure>> PolicyStore::replace(const std::string& origin,
                                                         std::vector<policy::Policy> policies) {
+  std::vector<Change> changes;
+  changes.push_back({origin, std::move(policies)});
+  return replace(std::move(changes));
+}
+
+Result<std::vector<PolicyFailure>> PolicyStore::replace(std::vector<Change> changes) {
+  std::set<std::string_view> origins;
+  for (const Change& change : changes) origins.insert(change.origin);
   std::vector<Entry> entries;
-  for (const Entry& entry : entries_)
-    if (entry.origin != origin) entries.push_back(entry);
-  const size_t kept = entries.size();
-  for (policy::Policy& policy : policies) {
-    const auto same = std::find_if(entries.begin(), entries.begin() + static_cast<ptrdiff_t>(kept), [&](const Entry& e) {
-      return policy::policy_key(e.policy) == policy::policy_key(policy);
-    });
-    if (same != entries.begin() + static_cast<ptrdiff_t>(kept))
-      return Error(ErrorCode::kInvalidPolicy,
-                   fmt::format("{}: a policy with the name \"{}\" is in force already, from {}", origin,
-                               policy::policy_key(policy), same->origin));
-    entries.push_back({origin, std::move(policy), {}, true});
+  std::map<std::string, std::string> taken;  // name to origin
+  for (const Entry& entry : entries_) {
+    if (origins.contains(entry.origin)) continue;
+    taken[policy::policy_key(entry.policy)] = entry.origin;
+    entries.push_back(entry);
+  }
+  for (Change& change : changes) {
+    for (policy::Policy& policy : change.policies) {
+      const auto [same, is_free] = taken.try_emplace(policy::policy_key(policy), change.origin);
+      if (!is_free)
+        return Error(ErrorCode::kInvalidPolicy,
+                     fmt::format("{}: a policy with the name \"{}\" is in force already, from {}", change.origin,
+                                 same->first, same->second));
+      entries.push_back({change.origin, std::move(policy), {}, true});
+    }
   }
   if (entries.empty() && entries_.empty()) return std::vector<PolicyFailure>();
   return apply(std::move(entries));

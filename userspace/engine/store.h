@@ -58,6 +58,12 @@ class PolicyStore {
   // Puts `policies` in the place of everything that came from `origin` (a file, "trace"); none: removes it. Names must
   // not be in use by another origin. An error: nothing has changed. Else those that this kernel cannot serve.
   Result<std::vector<PolicyFailure>> replace(const std::string& origin, std::vector<policy::Policy> policies);
+  // The same for several origins in one step.
+  struct Change {
+    std::string origin;
+    std::vector<policy::Policy> policies;
+  };
+  Result<std::vector<PolicyFailure>> replace(std::vector<Change> changes);
   // kNotFound names a near one.
   Result<void> set_enabled(const std::string& name, bool enabled);
   // Takes effect with one write to the kernel: no tables change.

@@ -3,6 +3,8 @@
 namespace trigon::output {
 namespace {
 
+constexpr std::string_view kPost = "KPROBE_ACTION_POST";
+
 // In the order in which a hook carries them out, from the last.
 std::string_view name_of(uint32_t actions, bool is_sigkill, const HookEvent& event) {
   const trigon_hook_event& record = *event.hook.record;
@@ -22,7 +24,7 @@ std::string_view name_of(uint32_t actions, bool is_sigkill, const HookEvent& eve
   if ((actions & TRIGON_ACT_USER) != 0 && event.user_action != nullptr) {
     return event.user_action->dns ? "KPROBE_ACTION_DNSLOOKUP" : "KPROBE_ACTION_GETURL";
   }
-  return "KPROBE_ACTION_POST";
+  return kPost;
 }
 
 }  // namespace
@@ -35,6 +37,11 @@ std::string_view action_name(const HookEvent& event) {
 std::string_view return_action_name(const HookEvent& event) {
   const policy::SelectorInfo& info = event.selector.info;
   return name_of(info.return_actions, info.return_is_sigkill, event);
+}
+
+std::string_view only_action_name(const HookEvent& event) {
+  const std::string_view name = return_action_name(event);
+  return name == kPost ? action_name(event) : name;
 }
 
 bool was_monitored(const HookEvent& event) {

@@ -12,33 +12,6 @@ namespace {
 
 using policy::HookKind;
 
-// What the published message of a kind has members for; the rest is in the `trigon` object.
-struct Shape {
-  std::string_view open;
-  bool data;         // `data`
-  bool returns;      // `return`, `return_action`
-  bool returns_arg;  // the return value is one more of `args`
-  bool stacks;
-};
-
-constexpr Shape shape_of(HookKind kind) {
-  switch (kind) {
-    case HookKind::kKprobe:
-      return {"{\"process_kprobe\":{\"process\":", true, true, false, true};
-    case HookKind::kTracepoint:
-      return {"{\"process_tracepoint\":{\"process\":", false, false, false, false};
-    case HookKind::kLsm:
-      return {"{\"process_lsm\":{\"process\":", false, false, false, false};
-    case HookKind::kUprobe:
-      return {"{\"process_uprobe\":{\"process\":", true, false, true, false};
-    case HookKind::kUsdt:
-      return {"{\"process_usdt\":{\"process\":", false, false, false, false};
-    case HookKind::kLoader:
-      return {"{\"process_loader\":{\"process\":", false, false, false, false};
-  }
-  return {};
-}
-
 void put_text_member(std::string_view key, std::string_view value, Buffer* out) {
   if (value.empty()) return;
   out->append(key);
@@ -109,6 +82,24 @@ void put_ima_hash(std::string_view ima, Buffer* out) {
 
 }  // namespace
 
+HookJson::Shape HookJson::shape_of(HookKind kind) {
+  switch (kind) {
+    case HookKind::kKprobe:
+      return {"{\"process_kprobe\":{\"process\":", true, true, false, true};
+    case HookKind::kTracepoint:
+      return {"{\"process_tracepoint\":{\"process\":", false, false, false, false};
+    case HookKind::kLsm:
+      return {"{\"process_lsm\":{\"process\":", false, false, false, false};
+    case HookKind::kUprobe:
+      return {"{\"process_uprobe\":{\"process\":", true, false, true, false};
+    case HookKind::kUsdt:
+      return {"{\"process_usdt\":{\"process\":", false, false, false, false};
+    case HookKind::kLoader:
+      return {"{\"process_loader\":{\"process\":", false, false, false, false};
+  }
+  return {};
+}
+
 bool HookJson::put_list(std::string_view key, const event::Hook& hook, const std::vector<ArgText>& args,
                         Buffer* out) const {
   if (args.empty()) return true;
@@ -127,9 +118,9 @@ void HookJson::put(const HookEvent& event, Buffer* out) {
   const SelectorText& text = text_of(event.selector);
   const event::Hook& hook = event.hook;
   const trigon_hook_event& record = *hook.record;
-  const Shape shape = shape_of(event.selector.spec->kind);
+  const Shape& shape = text.shape;
   const bool joined = (record.flags & TRIGON_HOOK_RETURN) != 0;
-  out->append(text.open);
+  out->append(shape.open);
   process_->put(event.process, record.rec.tid, out);
   process_->put_parent(event.process, out);
   out->append(text.head);
@@ -152,8 +143,7 @@ void HookJson::put(const HookEvent& event, Buffer* out) {
   }
   if (shape.data) readable &= put_list(",\"data\":", hook, text.data, out);
   out->append(",\"action\":\"");
-  // The one action of a message that has no member for the other is the one that came last.
-  out->append(joined && !shape.returns ? return_action_name(event) : action_name(event));
+  out->append(joined && !shape.returns ? only_action_name(event) : action_name(event));
   if (joined && shape.returns) {
     out->append("\",\"return_action\":\"");
     out->append(return_action_name(event));
@@ -165,24 +155,24 @@ void HookJson::put(const HookEvent& event, Buffer* out) {
   }
   if (text.ima) put_ima_hash(hook.ima(), out);
   if (text.ancestors) process_->put_ancestors(event.process, out);
-  if (options_->extensions) put_extension(event, text, readable, out);
+  constexpr uint32_t kNoted = TRIGON_HOOK_MONITORED | TRIGON_HOOK_ENTRY_LOST | TRIGON_HOOK_OTHER_POLICY |
+                              TRIGON_HOOK_TRACKED | TRIGON_HOOK_OVERRIDDEN;
+  if (options_->extensions && (!readable || text.extension || (record.flags & kNoted) != 0 || record.signal_error != 0))
+      [[unlikely]] {
+    put_extension(event, text, readable, out);
+  }
   out->append("},");
 }
 
 // What the published schema has no member for; see docs/reference/events.md.
 void HookJson::put_extension(const HookEvent& event, const SelectorText& text, bool readable, Buffer* out) const {
-  constexpr uint32_t kNoted = TRIGON_HOOK_MONITORED | TRIGON_HOOK_ENTRY_LOST | TRIGON_HOOK_OTHER_POLICY |
-                              TRIGON_HOOK_TRACKED | TRIGON_HOOK_OVERRIDDEN;
   const event::Hook& hook = event.hook;
   const trigon_hook_event& record = *hook.record;
-  const Shape shape = shape_of(event.selector.spec->kind);
+  const Shape& shape = text.shape;
   const bool joined = (record.flags & TRIGON_HOOK_RETURN) != 0;
   const bool data = !shape.data && !text.data.empty();
   const bool returns = joined && !shape.returns && !shape.returns_arg && !text.returns.empty();
   const bool stacks = !shape.stacks && text.stacks != 0;
-  if (readable && (record.flags & kNoted) == 0 && record.signal_error == 0 && !data && !returns && !stacks) [[likely]] {
-    return;
-  }
   const size_t start = out->size();
   out->append(",\"trigon\":");
   JsonObject object(out);
@@ -238,7 +228,7 @@ std::unique_ptr<HookJson::SelectorText> HookJson::make_text(const policy::Select
   const policy::HookSpec& spec = *selector.spec;
   const uint32_t actions = selector.info.actions | selector.info.return_actions;
   Buffer buffer;
-  text->open = shape_of(spec.kind).open;
+  const Shape shape = text->shape = shape_of(spec.kind);
   put_place(spec, &buffer);
   text->head = take(&buffer);
   buffer.append('"');
@@ -258,7 +248,9 @@ std::unique_ptr<HookJson::SelectorText> HookJson::make_text(const policy::Select
   text->data = arg_texts(spec.data);
   text->returns = arg_texts(spec.returns);
   text->stacks = actions & (TRIGON_ACT_KSTACK | TRIGON_ACT_USTACK);
-  text->ima = (actions & TRIGON_ACT_IMA) != 0;
+  text->ima = (actions & TRIGON_ACT_IMA) != 0 && spec.kind == HookKind::kLsm;
+  text->extension = (!shape.data && !text->data.empty()) || (!shape.stacks && text->stacks != 0) ||
+                    (!shape.returns && !shape.returns_arg && !text->returns.empty());
   text->ancestors = wants_ancestors(*options_, spec.kind);
   return text;
 }

@@ -23,9 +23,17 @@ class HookJson {
   void forget();
 
  private:
+  // What the published message of a kind has members for; the rest is in the `trigon` object.
+  struct Shape {
+    std::string_view open;  // `{"process_kprobe":{"process":`
+    bool data;              // `data`
+    bool returns;           // `return`, `return_action`
+    bool returns_arg;       // the return value is one more of `args`
+    bool stacks;
+  };
   // What is the same in all events of a selector.
   struct SelectorText {
-    std::string open;   // `{"process_kprobe":{"process":`
+    Shape shape{};
     std::string head;   // from the function's name to the arguments
     std::string close;  // from the policy's name on
     std::vector<ArgText> args;
@@ -34,8 +42,10 @@ class HookJson {
     uint32_t stacks = 0;  // TRIGON_ACT_KSTACK and TRIGON_ACT_USTACK, as it asks for them
     bool ima = false;
     bool ancestors = false;
+    bool extension = false;  // there is a `trigon` object whatever happened
   };
 
+  static Shape shape_of(policy::HookKind kind);
   const SelectorText& text_of(const policy::SelectorRef& selector);
   std::unique_ptr<SelectorText> make_text(const policy::SelectorRef& selector) const;
   // `KEY[…]`, nothing for no arguments. False: something could not be read.

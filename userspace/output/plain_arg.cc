@@ -89,12 +89,13 @@ void put_key(std::string_view key, uint64_t value, Buffer* out) {
 }
 
 void put_creds(const trigon_creds& creds, Buffer* out) {
-  put_key("uid=", creds.uid, out);
+  put_key("{uid=", creds.uid, out);
   if (creds.euid != creds.uid) put_key(" euid=", creds.euid, out);
   put_key(" gid=", creds.gid, out);
   if (creds.egid != creds.gid) put_key(" egid=", creds.egid, out);
   out->append(" caps=");
   put_hex(creds.cap_effective, out);
+  out->append('}');
 }
 
 template <typename Structure, typename Put>

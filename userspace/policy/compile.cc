@@ -198,10 +198,10 @@ class Compilation {
   static Result<uint32_t> wanted_actions(const Entries& entries, const FieldList& fields) {
     uint32_t wanted = 0;
     for (const HookEntry& entry : entries) {
-      const std::string where = describe(entry);
       for (const Selector& selector : entry.hook->selectors) {
-        TRIGON_TRY(const SelectorActions actions, actions_of(*entry.hook, selector, fields, where));
-        wanted |= actions.entry.actions | actions.after.actions;
+        const auto actions = actions_of(*entry.hook, selector, fields);
+        if (!actions.ok()) return Error(actions.error()).context(describe(entry));
+        wanted |= actions->entry.actions | actions->after.actions;
       }
     }
     return wanted;

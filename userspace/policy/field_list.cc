@@ -14,19 +14,18 @@ FieldList::FieldList(const PlannedHook& known) {
   for (const trigon_field_conf& conf : known.fields) fields_.push_back({conf, 0});
 }
 
-std::vector<trigon_field_conf> FieldList::reads(const Arg& arg) {
-  std::vector<trigon_field_conf> out;
-  if (arg.conf.type == TRIGON_ARG_NONE) return out;
-  for (uint8_t i = 0; i < arg.spread; ++i) {
-    trigon_field_conf& conf = out.emplace_back(arg.conf);
-    conf.arg = static_cast<uint8_t>(arg.conf.arg + i);
-    if (conf.source == TRIGON_FROM_RETURN) conf.flags |= TRIGON_CONF_AT_RETURN;
+trigon_field_conf FieldList::element(trigon_field_conf conf, uint8_t i) {
+  if (conf.source == TRIGON_FROM_RECORD) {
+    conf.off[0] += uint32_t{conf.size} * i;
+  } else {
+    conf.arg = static_cast<uint8_t>(conf.arg + i);
   }
-  return out;
+  if (conf.source == TRIGON_FROM_RETURN) conf.flags |= TRIGON_CONF_AT_RETURN;
+  return conf;
 }
 
 void FieldList::add(const Arg& arg, bool restricted) {
-  for (const trigon_field_conf& conf : reads(arg)) {
+  reads(arg, [&](const trigon_field_conf& conf) {
     const int rank = (at_return(conf) ? 4 : 0) + (restricted ? 0 : 2) + (arg.kind == ValueKind::kNumber ? 0 : 1);
     const auto known = std::find_if(fields_.begin(), fields_.end(), [&](auto& f) { return same(f.conf, conf); });
     if (known == fields_.end()) {
@@ -34,7 +33,7 @@ void FieldList::add(const Arg& arg, bool restricted) {
     } else {
       known->rank = std::min(known->rank, rank);
     }
-  }
+  });
 }
 
 void FieldList::sort() {
@@ -52,8 +51,7 @@ uint8_t FieldList::find(const trigon_field_conf& conf) const {
 }
 
 uint8_t FieldList::find(const Arg& arg) const {
-  const auto confs = reads(arg);
-  return confs.empty() ? static_cast<uint8_t>(size()) : find(confs[0]);
+  return arg.conf.type == TRIGON_ARG_NONE ? static_cast<uint8_t>(size()) : find(element(arg.conf, 0));
 }
 
 bool FieldList::covers(const FieldList& other) const {

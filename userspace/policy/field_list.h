@@ -16,8 +16,13 @@ class FieldList {
   // Those of a program that exists.
   explicit FieldList(const PlannedHook& known);
 
-  // What an argument stands for: one value, or six registers for the args array; none for nop.
-  static std::vector<trigon_field_conf> reads(const Arg& arg);
+  // Calls `each(conf)` for what an argument stands for: one value, or those of an array one after another; none for
+  // nop.
+  template <typename Each>
+  static void reads(const Arg& arg, Each each) {
+    if (arg.conf.type == TRIGON_ARG_NONE) return;
+    for (uint8_t i = 0; i < arg.spread; ++i) each(element(arg.conf, i));
+  }
 
   void add(const Arg& arg, bool restricted);
   // Entry before return. At each, what decides comes first, and of that what costs no memory access.
@@ -32,6 +37,8 @@ class FieldList {
   std::vector<trigon_field_conf> confs() const;
 
  private:
+  static trigon_field_conf element(trigon_field_conf conf, uint8_t i);
+
   struct Field {
     trigon_field_conf conf;
     int rank;
@@ -39,6 +46,8 @@ class FieldList {
   std::vector<Field> fields_;
 };
 
-inline bool at_return(const trigon_field_conf& conf) { return (conf.flags & TRIGON_CONF_AT_RETURN) != 0; }
+inline bool at_return(const trigon_field_conf& conf) {
+  return (conf.flags & TRIGON_CONF_AT_RETURN) != 0 || conf.source == TRIGON_FROM_RETURN;
+}
 
 }  // namespace trigon::policy

@@ -21,9 +21,9 @@ std::string hook_name(const Hook& hook) {
 }
 
 void add_spec(const FieldList& fields, const Arg& arg, std::vector<ArgSpec>& out) {
-  for (const trigon_field_conf& conf : FieldList::reads(arg)) {
+  FieldList::reads(arg, [&](const trigon_field_conf& conf) {
     out.push_back({fields.find(conf), arg.type, arg.label, arg.index});
-  }
+  });
 }
 
 std::shared_ptr<const HookSpec> make_spec(const HookEntry& entry, const FieldList& fields) {
@@ -130,12 +130,8 @@ void add_process_filters(const Policy& policy, const Selector& selector, size_t 
 
 // A filter is asked when its values are there.
 bool reads_at_return(const Hook& hook, const ArgFilter& filter) {
-  const auto late = [](const Arg& arg) {
-    const auto confs = FieldList::reads(arg);
-    return std::any_of(confs.begin(), confs.end(), at_return);
-  };
-  if (late(arg_of(hook, filter))) return true;
-  return filter.predicate.part == TRIGON_PART_GAINED && late(second_of(hook, filter));
+  if (at_return(arg_of(hook, filter).conf)) return true;
+  return filter.predicate.part == TRIGON_PART_GAINED && at_return(second_of(hook, filter).conf);
 }
 
 struct Planned {
@@ -149,9 +145,10 @@ Result<Planned> plan_selectors(const std::vector<HookEntry>& entries, const Fiel
     const auto begin = static_cast<uint16_t>(out.actions.size());
     const size_t end = begin + entry.hook->selectors.size();
     if (end > TRIGON_MAX_SELECTORS) return limit(entry, "selectors", TRIGON_MAX_SELECTORS);
-    const std::string where = describe(entry);
     for (const Selector& selector : entry.hook->selectors) {
-      TRIGON_TRY(SelectorActions actions, actions_of(*entry.hook, selector, fields, where));
+      auto made = actions_of(*entry.hook, selector, fields);
+      if (!made.ok()) return std::move(made).error().context(describe(entry));
+      SelectorActions& actions = *made;
       for (trigon_selector* meta : {&actions.entry, &actions.after}) {
         meta->spec_begin = begin;
         meta->spec_end = static_cast<uint16_t>(end);

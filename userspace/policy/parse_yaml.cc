@@ -13,9 +13,10 @@
 namespace trigon::policy {
 namespace {
 
-// Aliases copy what they name: a page of nested ones could ask for more memory than the machine has. This many nodes take
-// about 200 MiB, and are a hundred lists of the 10,000 values that an operator may have.
+// About 200 MiB, and a hundred lists of the 10,000 values that an operator may have.
 constexpr size_t kMaxNodes = 1'000'000;
+// Aliases copy what they name: a page of nested ones could ask for more memory than the machine has.
+constexpr size_t kMaxAliased = 200'000;
 // Policies nest about ten deep; the tree is walked and freed recursively.
 constexpr size_t kMaxDepth = 64;
 
@@ -78,7 +79,10 @@ class Builder : public YAML::EventHandler {
     const auto found = anchors_.find(anchor);
     if (found == anchors_.end()) throw Refused{position_of(mark), "this alias names something that contains it"};
     if (open_.size() + depth_of(found->second) > kMaxDepth) too_deep(position_of(mark));
-    nodes_ += count_nodes(found->second);
+    const size_t copied = count_nodes(found->second);
+    nodes_ += copied;
+    aliased_ += copied;
+    if (aliased_ > kMaxAliased) throw Refused{position_of(mark), "the file is too large"};
     add(Node(found->second), 0);
   }
 
@@ -141,6 +145,7 @@ class Builder : public YAML::EventHandler {
   std::vector<Open> open_;
   std::map<YAML::anchor_t, Node> anchors_;
   size_t nodes_ = 0;
+  size_t aliased_ = 0;  // of them
 };
 
 }  // namespace

@@ -11,9 +11,8 @@ namespace {
 constexpr uint32_t kStacks = TRIGON_ACT_KSTACK | TRIGON_ACT_USTACK;
 constexpr uint32_t kOfPost = kStacks | TRIGON_ACT_IMA | TRIGON_ACT_RATE;
 
-Error conflict(const std::string& where, std::string_view what) {
-  return Error(ErrorCode::kInvalidPolicy,
-               fmt::format("{}: a selector has {}; put them into two selectors", where, what));
+Error conflict(std::string_view what) {
+  return Error(ErrorCode::kInvalidPolicy, fmt::format("a selector has {}; put them into two selectors", what));
 }
 
 bool is_file(const Arg& arg) {
@@ -28,8 +27,7 @@ bool is_file(const Arg& arg) {
   }
 }
 
-Result<trigon_selector> phase(const Hook& hook, const Actions& actions, const FieldList& fields,
-                              const std::string& where) {
+Result<trigon_selector> phase(const Hook& hook, const Actions& actions, const FieldList& fields) {
   trigon_selector out{};
   const auto act = [&out](bool yes, uint32_t flag) {
     if (yes) out.actions |= flag;
@@ -51,14 +49,14 @@ Result<trigon_selector> phase(const Hook& hook, const Actions& actions, const Fi
   out.signal = actions.signal;
   if (actions.notify_signal && out.signal == 0) out.signal = *actions.notify_signal;
   if (actions.notify_signal && out.signal != *actions.notify_signal) {
-    return conflict(where, "Signal and NotifyEnforcer with different signals");
+    return conflict("Signal and NotifyEnforcer with different signals");
   }
   out.error = actions.error.value_or(actions.notify_error.value_or(0));
   if (actions.error && actions.notify_error && *actions.error != *actions.notify_error) {
-    return conflict(where, "Override and NotifyEnforcer with different errors");
+    return conflict("Override and NotifyEnforcer with different errors");
   }
   if (actions.ima + actions.track.has_value() + actions.untrack.has_value() + actions.set_arg.has_value() > 1) {
-    return conflict(where, "more than one of imaHash, TrackSock, UntrackSock and Set");
+    return conflict("more than one of imaHash, TrackSock, UntrackSock and Set");
   }
   out.rate_ns = actions.rate_ns;
   out.rate_scope = static_cast<uint8_t>(actions.rate_scope);
@@ -72,7 +70,8 @@ Result<trigon_selector> phase(const Hook& hook, const Actions& actions, const Fi
   return out;
 }
 
-// An event of a hook that returns is written at the return, with what the entry asked for. Stacks are those of the entry.
+// An event of a hook that returns is written at the return, with what the entry asked for. Stacks are those of the
+// entry.
 void join(const Hook& hook, const FieldList& fields, SelectorActions& both) {
   trigon_selector& entry = both.entry;
   trigon_selector& after = both.after;
@@ -111,12 +110,11 @@ Arg ima_file(const Hook& hook) {
   return file;
 }
 
-Result<SelectorActions> actions_of(const Hook& hook, const Selector& selector, const FieldList& fields,
-                                   const std::string& where) {
+Result<SelectorActions> actions_of(const Hook& hook, const Selector& selector, const FieldList& fields) {
   SelectorActions out;
-  TRIGON_TRY(out.entry, phase(hook, selector.actions, fields, where));
+  TRIGON_TRY(out.entry, phase(hook, selector.actions, fields));
   if (has_return(hook)) {
-    TRIGON_TRY(out.after, phase(hook, selector.return_actions, fields, where));
+    TRIGON_TRY(out.after, phase(hook, selector.return_actions, fields));
     join(hook, fields, out);
   }
   if (hook.enforcer) out.entry.actions |= TRIGON_ACT_ENFORCER;

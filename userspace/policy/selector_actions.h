@@ -1,9 +1,6 @@
 // What a selector does, as entries of tri_selectors: one for the entry phase, one for the return phase.
 #pragma once
 
-#include <optional>
-#include <string>
-
 #include "base/result.h"
 #include "policy/compiled.h"
 #include "policy/field_list.h"
@@ -16,10 +13,8 @@ struct SelectorActions {
   trigon_selector after{};  // of hooks with a return phase
 };
 
-// Without what belongs to the selector's place (spec_begin, spec_end, policy). `where` is for errors: "policy x:
-// sys_y".
-Result<SelectorActions> actions_of(const Hook& hook, const Selector& selector, const FieldList& fields,
-                                   const std::string& where);
+// Without what belongs to the selector's place (spec_begin, spec_end, policy).
+Result<SelectorActions> actions_of(const Hook& hook, const Selector& selector, const FieldList& fields);
 
 SelectorInfo info_of(const Selector& selector, const SelectorActions& actions);
 

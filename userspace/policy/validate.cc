@@ -168,7 +168,7 @@ void read_workloads(const Fields& spec, bool namespaced, Policy& policy) {
     spec.error(host->position, fmt::format("hostSelector: {} is for pods of its namespace, not for the host", kNamespaced));
   }
   policy.loader = spec.boolean("loader", false);
-  if (policy.loader && policy.workload.any()) {
+  if (policy.loader && !policy.workload.any()) {
     spec.error(spec.find("loader")->position,
                "loader: cannot be combined with podSelector, containerSelector or hostSelector");
   }

@@ -514,8 +514,12 @@ class ArgReader {
     arg.conf.max = std::min<uint32_t>(buffer.max, field.size);
   }
 
-  static void scalar_of(uint32_t size, bool is_signed, Arg& arg) {
+  // A record is read as wide as it is, and widened as C would do it when the policy calls it more than that.
+  void scalar_of(uint32_t size, bool is_signed, Arg& arg) const {
     arg.conf.size = static_cast<uint8_t>(size);
+    if (info_->shape == Shape::kNumber && info_->kind == ValueKind::kNumber && size * 8 < info_->bits) {
+      if (const TypeInfo* narrow = number_type(is_signed, size)) arg.conf.type = narrow->arg_type;
+    }
     arg.conf.flags |= TRIGON_CONF_LOAD;
     if (is_signed) arg.conf.flags |= TRIGON_CONF_SIGNED;
   }

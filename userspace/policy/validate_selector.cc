@@ -157,7 +157,7 @@ void read_blocks(const Fields& selector, const Hook& hook, bool args_known, cons
     const Fields fields(*node, selector.where() + ".matchWorkloads",
                         {{"podSelector", "containerSelector", "hostSelector"}}, selector.sink());
     if (fields.is_map()) out.workload = read_workload(fields);
-    if (fields.is_map() && !out.workload->any()) {
+    if (fields.is_map() && out.workload->any()) {
       fields.error(fields.position(), "matchWorkloads: expected `podSelector`, `containerSelector` or `hostSelector`");
     }
   }

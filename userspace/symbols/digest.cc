@@ -140,7 +140,17 @@ Result<void> check_digests(const ElfFile& file, const std::vector<Digest>& allow
   }
   std::string expected;
   for (const Digest& digest : allowed) expected += (expected.empty() ? "" : ", ") + digest.to_string();
-  return Error(file.name() + ": is not a file that the policy allows: found " + found + ", allowed " + expected);
+  return Error(ErrorCode::kPermission,
+               file.name() + ": is not a file that the policy allows: found " + found + ", allowed " + expected);
+}
+
+Result<void> check_digests(const ElfFile& file, const std::vector<std::string>& allowed) {
+  std::vector<Digest> digests;
+  for (const std::string& text : allowed) {
+    TRIGON_TRY(Digest digest, Digest::parse(text));
+    digests.push_back(std::move(digest));
+  }
+  return check_digests(file, digests);
 }
 
 }  // namespace trigon::symbols

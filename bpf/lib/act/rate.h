@@ -11,7 +11,7 @@
 
 struct rate_hash {
   u32 at;
-  u32 pad;
+  u32 used;
   u64 hash;
 };
 
@@ -21,14 +21,24 @@ static __always_inline u64 rate_mix(u64 hash, u64 value) {
   return hash << 29 | hash >> 35;
 }
 
+// Eight words at a time; `from` is the offset of the first.
+TRIGON_GLOBAL u64 rate_hash_words(u32 at, u32 from, u64 hash) {
+  struct match_scratch *scratch = match_scratch(at);
+  if (!scratch) return hash;
+  for (u32 i = 0; i < 8; i++) {
+    u32 off = from + i * 8;
+    if (off >= scratch->work.used) break;
+    barrier_var(off);
+    if (off > sizeof(*scratch) - 8) break;
+    hash = rate_mix(hash, *(u64 *)((void *)scratch + off));
+  }
+  return hash;
+}
+
 static long rate_hash_step(u32 i, struct rate_hash *hash) {
-  struct match_scratch *scratch = match_scratch(hash->at);
-  if (!scratch) return 1;
-  u32 off = sizeof(struct trigon_hook_event) + i * 8;
-  if (off >= scratch->work.used) return 1;
-  barrier_var(off);
-  if (off > sizeof(*scratch) - 8) return 1;
-  hash->hash = rate_mix(hash->hash, *(u64 *)((void *)scratch + off));
+  u32 from = sizeof(struct trigon_hook_event) + i * 64;
+  if (from >= hash->used) return 1;
+  hash->hash = rate_hash_words(hash->at, from, hash->hash);
   return 0;
 }
 
@@ -38,6 +48,7 @@ TRIGON_GLOBAL u64 rate_hash_event(u32 at) {
   struct rate_hash hash = {.at = at, .hash = 0xcbf29ce484222325ULL};
   if (!scratch) return 0;
   u32 end = scratch->work.used;
+  hash.used = end;
   // Bytes behind the last one are of an older event.
   barrier_var(end);
   if (end <= MATCH_EVENT_MAX) *(u64 *)((void *)scratch + end) = 0;
@@ -48,7 +59,7 @@ TRIGON_GLOBAL u64 rate_hash_event(u32 at) {
     if (!field->data.off) hash.hash = rate_mix(hash.hash, field->value);
     hash.hash = rate_mix(hash.hash, field->flags | field->data.len << 8);
   }
-  base_loop(MATCH_EVENT_MAX / 8, 512, rate_hash_step, &hash);
+  base_loop(MATCH_EVENT_MAX / 64 + 1, MATCH_EVENT_MAX / 64 + 1, rate_hash_step, &hash);
   return hash.hash;
 }
 

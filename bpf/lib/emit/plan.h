@@ -51,6 +51,35 @@ static __always_inline long plan_resolve(u64 *value, const volatile struct trigo
   return 0;
 }
 
+static __always_inline u64 plan_register(u64 registers, u32 offset) {
+  u64 value = 0;
+  bpf_probe_read_kernel(&value, 8, (void *)(registers + offset));
+  return value;
+}
+
+// The low conf->size bytes of `loaded`, sign- or zero-extended.
+static __always_inline u64 plan_narrow(u64 loaded, const volatile struct trigon_field_conf *conf) {
+  u32 shift = 64 - conf->size * 8;
+  loaded <<= shift & 63;
+  return conf->flags & TRIGON_CONF_SIGNED ? (u64)((s64)loaded >> (shift & 63)) : loaded >> (shift & 63);
+}
+
+// An operand of a USDT.
+static __always_inline long plan_operand(u64 *value, u64 registers, const volatile struct trigon_field_conf *conf) {
+  u64 sum = (u64)conf->off[TRIGON_OPERAND_LOW] | (u64)conf->off[TRIGON_OPERAND_HIGH] << 32;
+  u32 base = conf->off[TRIGON_OPERAND_BASE], index = conf->off[TRIGON_OPERAND_INDEX];
+  if (base) sum += plan_register(registers, base - 1) >> (conf->off[TRIGON_OPERAND_SHIFT] & 63);
+  if (index) sum += plan_register(registers, index - 1) * conf->off[TRIGON_OPERAND_SCALE];
+  if (conf->flags & TRIGON_CONF_LOAD && bpf_probe_read_user(&sum, 8, (void *)sum)) {
+    // The last bytes of a page: as many as the operand has.
+    u64 address = sum;
+    sum = 0;
+    if (bpf_probe_read_user(&sum, conf->size & 7, (void *)address)) return -1;
+  }
+  *value = plan_narrow(sum, conf);
+  return 0;
+}
+
 // Reads field i. Not a global function: the verifier follows it for each i, whose type it knows from .rodata.
 static __noinline int plan_field(u32 at, u32 i) {
   struct match_scratch *scratch = match_scratch(at);
@@ -84,7 +113,9 @@ static __noinline int plan_field(u32 at, u32 i) {
       err = bpf_probe_read_kernel(&value, 8, (void *)record);
     }
   }
-  if (conf->steps && source != TRIGON_FROM_REG && source != TRIGON_FROM_RECORD) err = plan_resolve(&value, conf);
+  if (source == TRIGON_FROM_CONST) value = (u64)conf->off[0] | (u64)conf->off[1] << 32;
+  if (source == TRIGON_FROM_OPERAND) err = plan_operand(&value, work->registers, conf);
+  if (conf->steps && (source == TRIGON_FROM_ARG || source == TRIGON_FROM_RETURN || source == TRIGON_FROM_TASK)) err = plan_resolve(&value, conf);
   if (size_arg)
     size = work->arg[(size_arg - 1) & (TRIGON_MAX_ARGS_IN_WORK - 1)];
   else if (conf->flags & TRIGON_CONF_AT_RETURN)

@@ -102,12 +102,12 @@ struct classify_search {
   u32 at;
   u32 dim;
   u32 lower;
-  u32 state;
 };
 
-// One step of the automaton: a byte is taken, or the state falls back and the byte stays.
-static long classify_search_step(u32 i, struct classify_search *search) {
-  struct match_scratch *scratch = match_scratch(search->at);
+// One step of the automaton: a byte is taken, or the state falls back and the byte stays. 1: done. Global, because it is
+// written out many times where there is no bpf_loop.
+TRIGON_GLOBAL int classify_search_one(u32 at, u32 dim, u32 lower) {
+  struct match_scratch *scratch = match_scratch(at);
   if (!scratch) return 1;
   struct match_work *work = &scratch->work;
   u32 byte = work->at_byte, off = work->bytes_off;
@@ -116,19 +116,23 @@ static long classify_search_step(u32 i, struct classify_search *search) {
   barrier_var(off);
   if (off >= sizeof(*scratch)) return 1;
   u32 c = *((u8 *)scratch + off), state = work->automaton;
-  if (search->lower && c >= 'A' && c <= 'Z') c += 'a' - 'A';
-  u32 next = classify_number(search->dim, (u64)state << 8 | c, 0);
+  if (lower && c >= 'A' && c <= 'Z') c += 'a' - 'A';
+  u32 next = classify_number(dim, (u64)state << 8 | c, 0);
   if (!next && state) {
-    work->automaton = classify_number(search->dim + 1, state, 0);
+    work->automaton = classify_number(dim + 1, state, 0);
     return 0;
   }
   work->automaton = next;
   work->at_byte = byte + 1;
   if (next) {
-    u32 content = classify_number(search->dim + 2, next, 0);
-    if (content) classify_or(search->at, content);
+    u32 content = classify_number(dim + 2, next, 0);
+    if (content) classify_or(at, content);
   }
   return 0;
+}
+
+static long classify_search_step(u32 i, struct classify_search *search) {
+  return classify_search_one(search->at, search->dim, search->lower);
 }
 
 // Without bpf_loop: bytes that are searched. A longer value is searched to here only.

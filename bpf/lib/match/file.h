@@ -52,14 +52,15 @@ TRIGON_GLOBAL int match_file_class(u32 at) {
   struct match_work *work = &scratch->work;
   u64 dentry = work->dentry, mnt = work->mnt;
   if (!dentry) return -1;
-  struct base_file now;
-  match_file_facts(&now, dentry, work->generation);
-  struct base_file_key key = {.dentry = dentry, .mnt = mnt};
-  struct base_file *known = bpf_map_lookup_elem(&tri_files, &key);
-  if (known && match_file_same(known, &now)) {
+  struct base_file *now = &work->file_now;
+  match_file_facts(now, dentry, work->generation);
+  work->file_key.dentry = dentry;
+  work->file_key.mnt = mnt;
+  struct base_file *known = bpf_map_lookup_elem(&tri_files, &work->file_key);
+  if (known && match_file_same(known, now)) {
     work->class = known->class;
     work->class_post = known->class_post;
-    work->mode = now.mode;
+    work->mode = now->mode;
     return 0;
   }
   u32 parity = work->parity & 1;
@@ -67,19 +68,19 @@ TRIGON_GLOBAL int match_file_class(u32 at) {
   if (match_path_text(at)) return -1;
   work->class = 0;
   work->class_post = 0;
-  work->mode = now.mode;
+  work->mode = now->mode;
   if (dim) {
     u32 off = __builtin_offsetof(struct match_scratch, work.path) + work->path_off;
     work->class = trie_find(at, off, work->path_len, dim);
     if (run_control.path_post[parity]) work->class_post = trie_find_reversed(at, off, work->path_len, dim + 1);
   }
   // Whoever renamed meanwhile has counted by now, or is still counting.
-  if (((now.renames | now.mounts) & 1) || match_sequence(cfg_rename_lock) != now.renames ||
-      match_sequence(cfg_mount_lock) != now.mounts)
+  if (((now->renames | now->mounts) & 1) || match_sequence(cfg_rename_lock) != now->renames ||
+      match_sequence(cfg_mount_lock) != now->mounts)
     return 0;
-  now.class = work->class;
-  now.class_post = work->class_post;
-  bpf_map_update_elem(&tri_files, &key, &now, BPF_ANY);
+  now->class = work->class;
+  now->class_post = work->class_post;
+  bpf_map_update_elem(&tri_files, &work->file_key, now, BPF_ANY);
   return 0;
 }
 

@@ -44,6 +44,8 @@ struct match_work {
   // Where a path begins. Through memory: the verifier takes them for the numbers that they are, which is all that a
   // global function can be given.
   volatile u64 dentry, mnt;
+  struct base_file_key file_key;  // here and not on the stack, which all functions of a chain share
+  struct base_file file_now;
   struct read_path_walk walk;
   u32 path_off, path_len, path_flags;
   u32 class, class_post;  // of the path that was looked up last

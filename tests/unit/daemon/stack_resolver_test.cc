@@ -7,7 +7,7 @@
 #include <filesystem>
 #include <fstream>
 
-#include "daemon/probe_places.h"
+#include "symbols/elf_targets.h"
 
 extern "C" __attribute__((noinline, used)) int trigon_stack_resolver_test_marker(int x) { return x * 11 + 5; }
 
@@ -16,24 +16,21 @@ namespace {
 
 uint64_t marker() { return reinterpret_cast<uint64_t>(&trigon_stack_resolver_test_marker); }
 
-TEST(SymbolResolver, UserFrames) {
-  SymbolResolver resolver;
+TEST(StackResolver, UserFrames) {
+  StackResolver resolver;
   const auto frame = resolver.user(static_cast<uint32_t>(::getpid()), 0, marker() + 1);
   EXPECT_EQ(frame.symbol, "trigon_stack_resolver_test_marker");
   EXPECT_EQ(frame.module, std::filesystem::read_symlink("/proc/self/exe").string());
   // The writers' offset is the one that a uprobe at the same place has.
-  policy::HookPoint point;
-  point.kind = policy::HookPoint::Kind::kUprobe;
-  point.path = std::string(frame.module);
-  point.symbol = "trigon_stack_resolver_test_marker";
-  point.offset = 1;
-  const auto place = uprobe_offset(point);
+  const auto targets = symbols::ElfTargets::open(std::string(frame.module));
+  ASSERT_TRUE(targets.ok()) << targets.error().message();
+  const auto place = targets->symbol("trigon_stack_resolver_test_marker+1");
   ASSERT_TRUE(place.ok()) << place.error().message();
-  EXPECT_EQ(frame.offset, *place);
+  EXPECT_EQ(frame.offset, place->offset);
 }
 
-TEST(SymbolResolver, KernelFrames) {
-  SymbolResolver resolver;
+TEST(StackResolver, KernelFrames) {
+  StackResolver resolver;
   std::ifstream file("/proc/kallsyms");
   std::string line;
   uint64_t address = 0;
@@ -46,29 +43,6 @@ TEST(SymbolResolver, KernelFrames) {
   EXPECT_EQ(frame.module, "");
   EXPECT_EQ(resolver.kernel(1).symbol, "");
   EXPECT_EQ(resolver.kernel_problem(), "");
-}
-
-TEST(ProbePlaces, ByAddressAndOffset) {
-  policy::HookPoint point;
-  point.kind = policy::HookPoint::Kind::kUprobe;
-  point.path = "/proc/self/exe";
-  point.symbol = "trigon_stack_resolver_test_marker";
-  const auto by_symbol = uprobe_offset(point);
-  ASSERT_TRUE(by_symbol.ok()) << by_symbol.error().message();
-  point.symbol.clear();
-  point.offset = *by_symbol;
-  EXPECT_EQ(*uprobe_offset(point), *by_symbol);
-  point.offset = 0;
-  point.address = 1;  // the ELF header is no code
-  EXPECT_FALSE(uprobe_offset(point).ok());
-  point.path = "/no/such/program";
-  EXPECT_EQ(uprobe_offset(point).error().code(), ErrorCode::kNotFound);
-}
-
-TEST(ProbePlaces, Digests) {
-  const auto refused = check_digests("/proc/self/exe", {"build-id:00", "sha256:" + std::string(64, '0')});
-  ASSERT_FALSE(refused.ok());
-  EXPECT_EQ(refused.error().code(), ErrorCode::kPermission);
 }
 
 }  // namespace

@@ -1,13 +1,7 @@
-// The events that tests/golden describes, and what is hard to see in a golden line.
+// Events of processes: those that tests/golden describes, and what is hard to see in a golden line.
 #include "output/json_writer.h"
 
-#include <arpa/inet.h>
 #include <gtest/gtest.h>
-#include <netinet/in.h>
-#include <sys/un.h>
-
-#include <fstream>
-#include <sstream>
 
 #include "tests/unit/output/pipeline_fixture.h"
 
@@ -16,18 +10,6 @@ namespace {
 
 using nlohmann::json;
 using test::PipelineFixture;
-
-// tests/golden/NAME.json: one value, indented for reading.
-json golden(const std::string& name) {
-  std::ifstream file(std::string(TRIGON_SOURCE_DIR) + "/tests/golden/" + name + ".json");
-  EXPECT_TRUE(file) << name;
-  return json::parse(file, nullptr, false);
-}
-
-template <typename T>
-std::string bytes_of(const T& value, size_t size = sizeof(T)) {
-  return std::string(reinterpret_cast<const char*>(&value), size);
-}
 
 test::ExecSpec wget() {
   return {.pid = 4210,
@@ -45,9 +27,9 @@ TEST(JsonWriter, GoldenExecAndExit) {
   PipelineFixture fixture;
   fixture.feed(test::make_fork(4210, 1'000'000'000, 1, 10));
   fixture.feed(test::make_exec(wget()));
-  EXPECT_EQ(fixture.last(), golden("exec"));
+  EXPECT_EQ(fixture.last(), test::golden("exec"));
   fixture.feed(test::make_exit(4210, 1'000'000'000, 4'500'000'000, 15));
-  EXPECT_EQ(fixture.last(), golden("exit"));
+  EXPECT_EQ(fixture.last(), test::golden("exit"));
 }
 
 TEST(JsonWriter, GoldenExecWithEverything) {
@@ -84,90 +66,7 @@ TEST(JsonWriter, GoldenExecWithEverything) {
   builder.fixed.task.creds.user_ns_level = 1;
   builder.fixed.interp = builder.add("/bin/sh");
   fixture.feed(builder.build());
-  EXPECT_EQ(fixture.last(), golden("exec_full"));
-}
-
-TEST(JsonWriter, GoldenKprobe) {
-  PipelineFixture fixture;
-  fixture.set = test::openat_set({{0, "int", "dirfd"}, {1, "string", ""}, {2, "size_t", ""}, {3, "fd", ""}});
-  fixture.feed(test::make_hook(1, 10, 2'000'000'000,
-                               {{.value = 0xffffff9c},
-                                {.type = TRIGON_ARG_STRING, .data = "/etc/\"x\"\n"},
-                                {.type = TRIGON_ARG_UINT64, .value = 18446744073709551615u},
-                                {.type = TRIGON_ARG_FD, .value = 3, .data = "/tmp/a", .path_flags = 1}},
-                               {1}));
-  EXPECT_EQ(fixture.last(), golden("kprobe"));
-}
-
-TEST(JsonWriter, GoldenTracepoint) {
-  PipelineFixture fixture;
-  auto spec = std::make_shared<policy::HookSpec>();
-  spec->kind = policy::HookKind::kTracepoint;
-  spec->subsystem = "raw_syscalls";
-  spec->event = "sys_enter";
-  spec->policy = "all";
-  spec->message = "a call";
-  spec->tags = {"t1", "t2"};
-  spec->args = {{0, "syscall64", ""}, {1, "nop", ""}};
-  auto set = std::make_shared<policy::CompiledSet>();
-  set->generation = 1;
-  set->hooks.push_back({{spec, {TRIGON_ACT_POST | TRIGON_ACT_SIGNAL | TRIGON_ACT_MONITOR, 9, true}}});
-  fixture.set = set;
-  fixture.feed(test::make_hook(1, 10, 2'000'000'000, {{.type = TRIGON_ARG_SYSCALL, .value = 59}}));
-  EXPECT_EQ(fixture.last(), golden("tracepoint"));
-}
-
-json arguments(const std::vector<policy::ArgSpec>& specs, const std::vector<test::FieldSpec>& fields) {
-  PipelineFixture fixture;
-  fixture.set = test::openat_set(specs);
-  fixture.feed(test::make_hook(1, 10, 100, fields));
-  return fixture.last()["process_kprobe"]["args"];
-}
-
-TEST(JsonWriter, ArgumentForms) {
-  const auto one = [](const std::string& type, test::FieldSpec field) {
-    return arguments({{0, type, ""}}, {std::move(field)})[0].dump();
-  };
-  EXPECT_EQ(one("int", {.value = 0}), R"({"int_arg":0})");
-  EXPECT_EQ(one("int32", {.value = 0xffffffffffffffff}), R"({"int_arg":-1})");
-  EXPECT_EQ(one("uint32", {.value = 0xffffffff}), R"({"uint_arg":4294967295})");
-  EXPECT_EQ(one("int64", {.value = 0xffffffffffffffff}), R"({"long_arg":"-1"})");
-  EXPECT_EQ(one("uint64", {.value = 5}), R"({"size_arg":"5"})");
-  EXPECT_EQ(one("string", {.data = ""}), R"({"string_arg":""})");
-  EXPECT_EQ(one("char_buf", {.data = "foo", .size = 3}), R"({"bytes_arg":"Zm9v"})");
-  EXPECT_EQ(one("char_buf", {.data = "foo", .size = 9}),
-            R"({"truncated_bytes_arg":{"bytes_arg":"Zm9v","orig_size":"9"}})");
-  EXPECT_EQ(one("fd", {.data = "/a", .path_flags = TRIGON_PATH_TRUNCATED}),
-            R"({"file_arg":{"flags":"unresolvedPathComponents","path":"/a"}})");
-  EXPECT_EQ(one("path", {.data = ""}), R"({"path_arg":{"path":"/"}})");
-  EXPECT_EQ(one("string", {.flags = TRIGON_FIELD_UNREADABLE}), R"({"error_arg":{"Message":"bad address"}})");
-  EXPECT_EQ(one("syscall64", {.value = 0x80000005}), R"({"syscall_id":{"abi":"i386","id":5}})");
-  EXPECT_EQ(one("syscall64", {.value = 0}), R"({"syscall_id":{"abi":"x64"}})");
-  EXPECT_EQ(one("something new", {.type = TRIGON_ARG_STRING, .data = "x"}), R"({"string_arg":"x"})");
-  EXPECT_EQ(arguments({{7, "int", "gone"}}, {{}})[0].dump(),
-            R"({"error_arg":{"Message":"not captured"},"label":"gone"})");
-}
-
-TEST(JsonWriter, SocketAddresses) {
-  const auto one = [](const std::string& data) {
-    return arguments({{0, "sockaddr", ""}}, {{.type = TRIGON_ARG_SOCKADDR, .data = data}})[0].dump();
-  };
-  sockaddr_in v4{};
-  v4.sin_family = AF_INET;
-  v4.sin_port = htons(443);
-  ::inet_pton(AF_INET, "192.0.2.7", &v4.sin_addr);
-  EXPECT_EQ(one(bytes_of(v4)), R"({"sockaddr_arg":{"addr":"192.0.2.7","family":"AF_INET","port":443}})");
-  sockaddr_in6 v6{};
-  v6.sin6_family = AF_INET6;
-  ::inet_pton(AF_INET6, "2001:db8::1", &v6.sin6_addr);
-  EXPECT_EQ(one(bytes_of(v6, 24)), R"({"sockaddr_arg":{"addr":"2001:db8::1","family":"AF_INET6"}})");
-  EXPECT_EQ(one(bytes_of(v4, 4)), R"({"sockaddr_arg":{"family":"AF_INET"}})");
-  sockaddr_un un{};
-  un.sun_family = AF_UNIX;
-  std::strcpy(un.sun_path, "/run/x");
-  EXPECT_EQ(one(bytes_of(un)), R"({"sockaddrun_arg":{"family":"AF_UNIX","path":"/run/x"}})");
-  EXPECT_EQ(one(std::string("\1\0\0ab", 5)), R"({"sockaddrun_arg":{"family":"AF_UNIX","path":"@ab"}})");
-  EXPECT_EQ(one("\xe7\x03"), R"({"sockaddr_arg":{"family":"999"}})");
+  EXPECT_EQ(fixture.last(), test::golden("exec_full"));
 }
 
 TEST(JsonWriter, ThreadDiffersFromEventToEvent) {
@@ -250,7 +149,7 @@ TEST(JsonWriter, TwoWritersWithDifferentOptionsDoNotMix) {
   for (int i = 0; i < 2; ++i) {
     fixture.feed(test::make_exec(wget()));
     EXPECT_EQ(fixture.last()["process_exec"]["process"]["exec_id"], "bm9kZS1hOjExMjM0NTY3ODk6NDIxMA==");
-    EXPECT_EQ(json::parse(other.lines().back())["process_exec"]["process"]["exec_id"],
+    EXPECT_EQ(test::parse_line(other.lines().back())["process_exec"]["process"]["exec_id"],
               "bm9kZS1iOjExMjM0NTY3ODk6NDIxMA==");
   }
 }

@@ -77,6 +77,90 @@ TEST(Pipeline, FansOutToSelectorsThatPost) {
   EXPECT_EQ(fixture.pipeline.counters().stale, 0u);
 }
 
+TEST(Pipeline, SlotsNeedNotFollowOneAnother) {
+  PipelineFixture fixture;
+  auto set = test::openat_set({});
+  set->hooks[TRIGON_MAX_HOOKS - 1] = set->hooks[0];
+  set->hooks.erase(0);
+  fixture.set = set;
+  fixture.feed(test::make_hook(1, 10, 100, {}, {0}, 1, {.hook = TRIGON_MAX_HOOKS - 1}));
+  EXPECT_EQ(fixture.pipeline.counters().hook_events, 1u);
+  fixture.feed(test::make_hook(1, 10, 100, {}, {0}, 1, {.hook = 0}));
+  fixture.feed(test::make_hook(1, 10, 100, {}, {0}, 1, {.hook = TRIGON_MAX_HOOKS}));
+  fixture.feed(test::make_hook(1, 10, 100, {}, {0}, 1, {.hook = 0xffff}));
+  EXPECT_EQ(fixture.pipeline.counters().stale, 3u);
+  EXPECT_EQ(fixture.pipeline.counters().hook_events, 1u);
+}
+
+TEST(Pipeline, JoinedRecordsPostWhatTheReturnPhaseSays) {
+  PipelineFixture fixture;
+  fixture.set = test::set_of({}, {{.actions = TRIGON_ACT_POST, .return_actions = 0},
+                                  {.actions = TRIGON_ACT_RETURN, .return_actions = TRIGON_ACT_POST}});
+  fixture.feed(test::make_hook(1, 10, 100, {}, {0, 1}, 1, {.flags = TRIGON_HOOK_RETURN}));
+  EXPECT_EQ(fixture.pipeline.counters().hook_events, 1u);
+  EXPECT_TRUE(fixture.last()["process_kprobe"].contains("return_action"));
+  fixture.feed(test::make_hook(1, 10, 100, {}, {0, 1}));
+  EXPECT_EQ(fixture.pipeline.counters().hook_events, 2u);
+  EXPECT_FALSE(fixture.last()["process_kprobe"].contains("return_action"));
+}
+
+TEST(Pipeline, UserActionsGoToTheListener) {
+  PipelineFixture fixture;
+  const std::vector<policy::UserActionSpec> user = {{false, "http://canary"}, {true, "canary.example"}};
+  fixture.set = test::set_of({}, {{.actions = TRIGON_ACT_POST | TRIGON_ACT_USER, .user = user},
+                                  {.actions = TRIGON_ACT_USER, .user = user},
+                                  {.actions = TRIGON_ACT_POST, .user = user}});
+  // Nobody does them: not claimed.
+  fixture.feed(test::make_hook(1, 10, 100, {}, {0}));
+  EXPECT_EQ(fixture.last()["process_kprobe"]["action"], "KPROBE_ACTION_POST");
+  std::vector<std::string> asked;
+  bool accepts = true;
+  fixture.pipeline.set_user_action_listener([&](const HookEvent& event, const policy::UserActionSpec& spec) {
+    EXPECT_EQ(event.process.pid, 1u);
+    asked.push_back(spec.target);
+    return accepts;
+  });
+  fixture.feed(test::make_hook(1, 10, 100, {}, {0}));
+  EXPECT_EQ(asked, (std::vector<std::string>{"http://canary", "canary.example"}));
+  EXPECT_EQ(fixture.last()["process_kprobe"]["action"], "KPROBE_ACTION_DNSLOOKUP");
+  accepts = false;
+  fixture.feed(test::make_hook(1, 10, 100, {}, {0}));
+  EXPECT_EQ(fixture.last()["process_kprobe"]["action"], "KPROBE_ACTION_POST");
+  EXPECT_EQ(fixture.sink.lines().size(), 3u);
+  fixture.feed(test::make_hook(1, 10, 100, {}, {1}));  // NoPost: done, not written
+  EXPECT_EQ(fixture.sink.lines().size(), 3u);
+  EXPECT_EQ(asked.size(), 6u);
+  fixture.feed(test::make_hook(1, 10, 100, {}, {2}));
+  EXPECT_EQ(asked.size(), 6u);
+}
+
+TEST(Pipeline, HookDataIsHandedOnWithItsEvent) {
+  PipelineFixture fixture;
+  fixture.set = test::openat_set({{0, "char_buf", ""}});
+  const test::FieldSpec field{.type = TRIGON_ARG_CHAR_BUF, .data = "foo", .flags = TRIGON_FIELD_TRUNCATED, .size = 6};
+  fixture.feed(test::make_hook_data(1, 0, 3, "bar"));
+  fixture.feed(test::make_hook(1, 10, 100, {field}));
+  EXPECT_EQ(fixture.last()["process_kprobe"]["args"][0].dump(), R"({"bytes_arg":"Zm9vYmFy"})");
+  fixture.feed(test::make_hook(1, 10, 100, {field}));
+  EXPECT_EQ(fixture.last()["process_kprobe"]["args"][0].dump(),
+            R"({"truncated_bytes_arg":{"bytes_arg":"Zm9v","orig_size":"6"}})");
+  EXPECT_EQ(fixture.pipeline.counters().consumed[TRIGON_REC_HOOK_DATA], 1u);
+  EXPECT_EQ(fixture.pipeline.counters().consumed_total, 3u);
+}
+
+TEST(Pipeline, LoaderRecordsAreEvents) {
+  OutputFilter filter;
+  filter.kinds = kind_bit(EventKind::kLoader);
+  PipelineFixture fixture({}, filter);
+  fixture.feed(test::make_loader(1, 10, "/lib/x.so", "\xab\xcd"));
+  EXPECT_EQ(fixture.pipeline.counters().loader_events, 1u);
+  EXPECT_EQ(fixture.last()["process_loader"]["buildid"], "q80=");
+  filter.kinds = kind_bit(EventKind::kHook);
+  PipelineFixture other({}, filter);
+  other.feed(test::make_loader(1, 10, "/lib/x.so", ""));
+  EXPECT_TRUE(other.sink.lines().empty());
+}
+
 TEST(Pipeline, StaleGenerationsAreCounted) {
   PipelineFixture fixture;
   fixture.feed(test::make_hook(1, 10, 100, {}, {0}, 7));
@@ -88,7 +172,7 @@ TEST(Pipeline, StaleGenerationsAreCounted) {
   auto next = test::openat_set({}, 2);
   fixture.feed(test::make_hook(1, 10, 100, {}, {0}));
   fixture.set = next;
-  const_cast<policy::HookSpec&>(*next->hooks[0][0].spec).policy = "next";
+  test::spec_of(*next).policy = "next";
   fixture.feed(test::make_hook(1, 10, 100, {}, {0}, 2));
   EXPECT_EQ(fixture.last()["process_kprobe"]["policy_name"], "next");
 }

@@ -1,6 +1,15 @@
 #include "output/text.h"
 
 #include <gtest/gtest.h>
+#include <linux/bpf.h>
+#include <linux/hash_info.h>
+#include <linux/perf_event.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <sched.h>
+#include <sys/socket.h>
+
+#include <cerrno>
 
 #include <cstdint>
 #include <nlohmann/json.hpp>
@@ -125,6 +134,46 @@ TEST(Names, Quirks) {
   EXPECT_EQ(signal_name(34), "SIGRTMIN");
   EXPECT_EQ(signal_name(64), "SIGRTMAX");
   EXPECT_EQ(signal_name(65), "");
+}
+
+// The first, the last and what lies behind it; what consumers know by another name than the header's.
+TEST(Names, Tables) {
+  EXPECT_EQ(address_family_name(0), "AF_UNSPEC");
+  EXPECT_EQ(address_family_name(AF_INET6), "AF_INET6");
+  EXPECT_EQ(address_family_name(AF_VSOCK), "AF_VSOCK");
+  EXPECT_EQ(address_family_name(AF_XDP), "AF_XDP");
+  EXPECT_EQ(address_family_name(46), "");
+  EXPECT_EQ(socket_type_name(SOCK_DGRAM), "SOCK_DGRAM");
+  EXPECT_EQ(socket_type_name(0), "");
+  EXPECT_EQ(protocol_name(IPPROTO_IP), "IPPROTO_IP");
+  EXPECT_EQ(protocol_name(IPPROTO_SCTP), "IPPROTO_SCTP");
+  EXPECT_EQ(protocol_name(262), "IPPROTO_MPTCP");
+  EXPECT_EQ(protocol_name(3), "");
+  EXPECT_EQ(tcp_state_name(TCP_ESTABLISHED), "TCP_ESTABLISHED");
+  EXPECT_EQ(tcp_state_name(TCP_CLOSING), "TCP_CLOSING");
+  EXPECT_EQ(tcp_state_name(0), "");
+  EXPECT_EQ(tcp_state_name(14), "");
+  EXPECT_EQ(bpf_command_name(BPF_LINK_CREATE), "BPF_LINK_CREATE");
+  EXPECT_EQ(bpf_command_name(36), "BPF_TOKEN_CREATE");
+  EXPECT_EQ(bpf_command_name(37), "");
+  EXPECT_EQ(bpf_program_type_name(BPF_PROG_TYPE_LSM), "BPF_PROG_TYPE_LSM");
+  EXPECT_EQ(bpf_program_type_name(32), "BPF_PROG_TYPE_NETFILTER");
+  EXPECT_EQ(bpf_program_type_name(33), "");
+  EXPECT_EQ(bpf_map_type_name(BPF_MAP_TYPE_RINGBUF), "BPF_MAP_TYPE_RINGBUF");
+  EXPECT_EQ(bpf_map_type_name(BPF_MAP_TYPE_BLOOM_FILTER), "BPF_MAP_TYPE_BLOOM_FILTER");
+  EXPECT_EQ(perf_type_name(PERF_TYPE_BREAKPOINT), "PERF_TYPE_BREAKPOINT");
+  EXPECT_EQ(perf_type_name(6), "");
+  EXPECT_EQ(hash_name(HASH_ALGO_SHA256), "sha256");
+  EXPECT_EQ(hash_name(HASH_ALGO_WP_512), "wp512");
+  EXPECT_EQ(hash_name(HASH_ALGO_SM3_256), "sm3");
+  EXPECT_EQ(taint_name(13), "TAINT_UNSIGNED_MODULE");
+  EXPECT_EQ(taint_name(3), "");
+  EXPECT_EQ(namespace_name(CLONE_NEWNET), "net");
+  EXPECT_EQ(namespace_name(CLONE_NEWCGROUP), "cgroup");
+  EXPECT_EQ(namespace_name(1), "");
+  EXPECT_EQ(errno_name(EACCES), "EACCES");
+  EXPECT_EQ(errno_name(0), "");
+  EXPECT_EQ(errno_name(9999), "");
 }
 
 }  // namespace
