@@ -74,6 +74,7 @@ Result<Digest> Digest::parse(std::string_view text) {
       std::find_if(kAlgorithms.begin(), kAlgorithms.end(), [&](const Algorithm& a) { return a.name == name; });
   if (algorithm == kAlgorithms.end()) {
     std::vector<std::string_view> names;
+    names.reserve(kAlgorithms.size());
     for (const Algorithm& a : kAlgorithms) names.push_back(a.name);
     return Error("digest algorithm '" + std::string(name) + "' is not known" + did_you_mean(name, names) +
                  "; known are sha1, sha256, sha384, sha512 and build-id");
