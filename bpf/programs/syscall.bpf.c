@@ -128,7 +128,8 @@ static __always_inline void syscall_entry(void *ctx, u32 at, u32 hook_index, u32
     if (work->actions & TRIGON_ACT_USTACK) hook_stack(ctx, scratch, &event->user_stack, BPF_F_USER_STACK);
     u64 thread = bpf_get_current_pid_tgid();
     if (pending_put(at, slot)) bpf_map_update_elem(&tri_returning, &thread, &slot, BPF_ANY);
-    return;
+    // Another policy may want the entry itself.
+    if (!event->matches) return;
   }
   if (work->actions & TRIGON_ACT_RATE && !rate_filter(at, hook->sel_base)) return;
   hook_post(ctx, at, scratch, slot, TRIGON_ACT_KSTACK | TRIGON_ACT_USTACK);

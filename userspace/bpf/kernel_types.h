@@ -1,5 +1,6 @@
-// KernelTypes: the running kernel's BTF, or that of a module on top of it, read in one pass with nothing but an index of where each type lies. libbpf's
-// own reader checks and indexes far more than a start needs: this one costs a tenth of its instructions.
+// KernelTypes: the running kernel's BTF, or that of a module on top of it, read in one pass with nothing but an index
+// of where each type lies. libbpf's own reader checks and indexes far more than a start needs: this one costs a tenth
+// of its instructions.
 #pragma once
 
 #include <linux/btf.h>

@@ -6,6 +6,7 @@
 
 #include <algorithm>
 #include <cstdio>
+#include <cstdlib>
 #include <cstring>
 #include <vector>
 
@@ -15,7 +16,7 @@ namespace {
 
 constexpr size_t kKeptOfMessage = 4096;
 constexpr size_t kKept = 32 << 10;
-constexpr size_t kShown = 3000;
+constexpr size_t kShown = 400;
 
 thread_local std::string* g_log = nullptr;
 
@@ -33,6 +34,19 @@ int collect_log(enum libbpf_print_level level, const char* format, va_list args)
   }
   va_end(again);
   return n;
+}
+
+// What the verifier refused stands in the line before its summary; the rest is for whoever has the programs before him
+// (TRIGON_BPF_LOG=1 shows it).
+std::string last_words(const std::string& log) {
+  if (log.empty()) return {};
+  if (std::getenv("TRIGON_BPF_LOG") != nullptr) return "\n" + log;
+  const size_t summary = log.rfind("\nprocessed ");
+  std::string text = summary == std::string::npos ? log : log.substr(0, summary);
+  while (!text.empty() && text.back() == '\n') text.pop_back();
+  if (const size_t line = text.rfind('\n'); line != std::string::npos) text.erase(0, line + 1);
+  if (text.size() > kShown) text.resize(kShown);
+  return " (" + text + ")";
 }
 
 }  // namespace
@@ -55,8 +69,7 @@ Error load_error(int err, const std::string& what, const std::string& log) {
     return Error(ErrorCode::kUnsupported,
                  "this kernel has no type information at /sys/kernel/btf/vmlinux: it was built without "
                  "CONFIG_DEBUG_INFO_BTF");
-  const std::string tail = log.size() > kShown ? log.substr(log.size() - kShown) : log;
-  return Error(ErrorCode::kUnsupported, fmt::format("{}: {}\n{}", what, std::strerror(err), tail));
+  return Error(ErrorCode::kUnsupported, fmt::format("{}: {}{}", what, std::strerror(err), last_words(log)));
 }
 
 }  // namespace trigon::bpf

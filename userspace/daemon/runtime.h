@@ -106,7 +106,7 @@ class Runtime {
   enrich::ContextEnricher enricher_;
   engine::RunningKernel kernel_;
   std::optional<sys::Tracefs> tracefs_;  // opened before the privilege goes
-  StackResolver stacks_;
+  SymbolResolver stacks_;
   std::unique_ptr<actions::DeferredActions> actions_;
   std::unique_ptr<bpf::Sensor> sensor_;
   std::unique_ptr<engine::PolicyStore> store_;

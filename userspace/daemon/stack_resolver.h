@@ -1,8 +1,8 @@
-// StackResolver: what writers ask about addresses, answered from the symbol tables of the kernel and of processes.
+// SymbolResolver: addresses of stack traces to names, for the writers. Joins symbols/ and output/, which do not know
+// each other.
 #pragma once
 
 #include <cstdint>
-#include <string>
 
 #include "output/stack_resolver.h"
 #include "symbols/kernel_symbols.h"
@@ -10,19 +10,23 @@
 
 namespace trigon::daemon {
 
-// Single-threaded: the event loop. Blocks for reads of local files when it meets a process or a file for the first
-// time. Construct it before capabilities are dropped: /proc/kallsyms is opened then, and read at the first kernel
-// stack.
-class StackResolver : public output::StackResolver {
+// Construct it before privileges are dropped: /proc/kallsyms is opened then and may be read afterwards. Nothing is read
+// before the first stack trace. Single-threaded.
+class SymbolResolver : public output::StackResolver {
  public:
+  // The offset of a kernel frame is from its symbol.
   output::StackFrame kernel(uint64_t address) override;
+  // The offset of a user frame is in the module's file. An exited process has frames when it was seen before.
   output::StackFrame user(uint32_t pid, uint64_t start_ns, uint64_t address) override;
-  // The process has executed another program or exited; without it, up to a second passes until that is noticed.
+
+  // The process has executed another program or exited.
   void forget(uint32_t pid) { user_.forget(pid); }
-  // Why kernel frames have no names; empty: they have, or nobody has asked yet.
-  const std::string& kernel_problem() const { return kernel_.why(); }
-  // Gives back what has not been used for a while.
+  // Gives back what nobody has asked for lately; once a second is plenty.
   void tidy();
+  // Why kernel frames have no names; empty: they have.
+  const std::string& kernel_problem() const { return kernel_.why(); }
+  // Memory of all tables.
+  size_t bytes() const { return kernel_.bytes() + user_.bytes(); }
 
  private:
   symbols::KernelSymbols kernel_;

@@ -104,8 +104,8 @@ Result<const RunningKernel::Types*> RunningKernel::module_types(const std::strin
     const std::string path = paths_.modules + "/" + name;
     if (!is_plain_name(name) || !fs::exists(path)) {
       modules_.erase(name);
-      return unsupported(fmt::format("there are no types of a module `{}` here: it is not loaded, or built without them",
-                                     name));
+      return unsupported(
+          fmt::format("there are no types of a module `{}` here: it is not loaded, or built without them", name));
     }
     auto read = KernelTypes::read(path.c_str(), &(*kernel)->types);
     if (!read.ok()) {
@@ -144,7 +144,8 @@ Result<RunningKernel::Found> RunningKernel::find_function(const std::string& nam
   std::vector<std::string_view> names;
   for (const auto& [each, id] : (*kernel)->functions) names.push_back(each);
   std::sort(names.begin(), names.end());  // the first of equals is named
-  return unsupported(fmt::format("this kernel has no function `{}` (absent, or inlined){}", name, did_you_mean(name, names)));
+  return unsupported(
+      fmt::format("this kernel has no function `{}` (absent, or inlined){}", name, did_you_mean(name, names)));
 }
 
 Result<policy::Prototype> RunningKernel::function(const std::string& name) const {
@@ -215,11 +216,13 @@ Result<std::vector<policy::TracepointField>> RunningKernel::tracepoint(const std
       for (const auto& [each, id] : (*types)->probes) names.push_back(each);
     }
     std::sort(names.begin(), names.end());
-    const auto near = std::binary_search(names.begin(), names.end(), event) ? std::string() : did_you_mean(event, names);
+    const auto near =
+        std::binary_search(names.begin(), names.end(), event) ? std::string() : did_you_mean(event, names);
     return unsupported(fmt::format("this kernel has no tracepoint `{}/{}`{}", subsystem, event, near));
   }
   auto fields = parse_tracepoint_format(*text);
-  if (fields.empty()) return unsupported(fmt::format("the record of tracepoint `{}/{}` has no fields", subsystem, event));
+  if (fields.empty())
+    return unsupported(fmt::format("the record of tracepoint `{}/{}` has no fields", subsystem, event));
   return fields;
 }
 
@@ -237,7 +240,7 @@ Result<std::vector<std::string>> RunningKernel::functions(const std::string& pat
     if (!text.ok()) {
       return text.error().code() == ErrorCode::kNotFound
                  ? unsupported("this kernel has no list of traceable functions (CONFIG_DYNAMIC_FTRACE)")
-                 : text.error();
+                 : Error(text.error()).context("the list of traceable functions");
     }
     std::string_view rest = *text;
     while (!rest.empty()) {

@@ -1,5 +1,5 @@
-// RunningKernel: what policy validation asks about the kernel that this process runs on. Types come from BTF, records of
-// tracepoints and names of functions from tracefs, which need not be mounted.
+// RunningKernel: what policy validation asks about the kernel that this process runs on. Types come from BTF, records
+// of tracepoints and names of functions from tracefs, which need not be mounted.
 #pragma once
 
 #include <map>

@@ -8,6 +8,7 @@
 #include <set>
 
 #include "base/suggest.h"
+#include "engine/user_places.h"
 
 namespace trigon::engine {
 
@@ -90,9 +91,28 @@ Result<std::shared_ptr<const policy::CompiledSet>> PolicyStore::compile(const st
   return std::make_shared<const policy::CompiledSet>(std::move(compiled));
 }
 
+// binaryDigests of new policies: a file that is none of those allowed is left alone, or fails the policy.
+void PolicyStore::check_files(std::vector<Entry>& entries, std::vector<PolicyFailure>& failed) {
+  for (Entry& entry : entries) {
+    if (!entry.is_new) continue;
+    for (policy::Hook& hook : entry.policy.hooks) {
+      if (hook.digests.empty() || !entry.error.empty()) continue;
+      const auto checked = check_digests(hook.point.path, hook.digests);
+      if (checked.ok()) continue;
+      if (hook.skip_on_digest) {
+        hook.absent = true;
+        continue;
+      }
+      entry.error = checked.error().message();
+      failed.push_back({policy::policy_key(entry.policy), checked.error()});
+    }
+  }
+}
+
 Result<std::vector<PolicyFailure>> PolicyStore::apply(std::vector<Entry> entries) {
   TRIGON_CHECK(sensor_->prepare_policies());
   std::vector<PolicyFailure> failed;
+  check_files(entries, failed);
   for (;;) {
     TRIGON_TRY(const auto set, compile(entries));
     const std::vector<HookFailure> failures = hooks_.prepare(set->planned);

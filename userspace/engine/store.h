@@ -92,6 +92,7 @@ class PolicyStore {
   static constexpr size_t kKeptSets = 4;
 
   Result<std::vector<PolicyFailure>> apply(std::vector<Entry> entries);
+  static void check_files(std::vector<Entry>& entries, std::vector<PolicyFailure>& failed);
   Result<std::shared_ptr<const policy::CompiledSet>> compile(const std::vector<Entry>& entries);
   Result<void> publish(std::shared_ptr<const policy::CompiledSet> set, const std::vector<Entry>& entries);
   // Adds what the kernel has counted for `set` to counts_.

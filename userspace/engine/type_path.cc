@@ -111,7 +111,8 @@ struct Member {
 };
 
 // Looks into anonymous structures and unions too.
-bool find_member(const KernelTypes& types, uint32_t id, std::string_view name, uint32_t bit, Member& out, int depth = 0) {
+bool find_member(const KernelTypes& types, uint32_t id, std::string_view name, uint32_t bit, Member& out,
+                 int depth = 0) {
   const btf_type& type = types.type(id);
   const bool has_widths = BTF_INFO_KFLAG(type.info);
   const btf_member* members = types.members(type);
@@ -119,8 +120,7 @@ bool find_member(const KernelTypes& types, uint32_t id, std::string_view name, u
     const uint32_t at = bit + (has_widths ? BTF_MEMBER_BIT_OFFSET(members[i].offset) : members[i].offset);
     const std::string_view found = types.name(members[i].name_off);
     if (found == name) {
-      out = {members[i].type, at,
-             static_cast<uint8_t>(has_widths ? BTF_MEMBER_BITFIELD_SIZE(members[i].offset) : 0)};
+      out = {members[i].type, at, static_cast<uint8_t>(has_widths ? BTF_MEMBER_BITFIELD_SIZE(members[i].offset) : 0)};
       return true;
     }
     const uint32_t inner = peel(types, members[i].type);

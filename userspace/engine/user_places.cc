@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include "symbols/digest.h"
 #include "symbols/elf_targets.h"
 #include "symbols/usdt.h"
 
@@ -77,10 +78,9 @@ Result<std::vector<bpf::HookProgramSpec>> user_specs(const policy::HookPoint& po
                                                      const bpf::HookProgramSpec& common) {
   if (point.kind == Kind::kUsdt) return usdt_specs(point, common);
   TRIGON_TRY(const symbols::ElfTargets file, symbols::ElfTargets::open(point.path));
-  auto target = !point.symbol.empty()  ? file.symbol(point.offset == 0 ? point.symbol
-                                                                       : fmt::format("{}+{}", point.symbol, point.offset))
-                : point.address != 0 ? file.address(point.address)
-                                       : file.offset(point.offset);
+  auto target = !point.symbol.empty() ? file.symbol(point.symbol, point.offset)
+                : point.address != 0  ? file.address(point.address)
+                                      : file.offset(point.offset);
   if (!target.ok()) return std::move(target).error();
   std::vector<uint64_t> offsets{target->offset};
   offsets.insert(offsets.end(), target->others.begin(), target->others.end());
@@ -92,6 +92,18 @@ Result<std::vector<bpf::HookProgramSpec>> user_specs(const policy::HookPoint& po
     spec.ref_ctr_offset = point.ref_ctr_offset;
   }
   return specs;
+}
+
+Result<void> check_digests(const std::string& path, const std::vector<std::string>& digests) {
+  std::vector<symbols::Digest> allowed;
+  for (const std::string& text : digests) {
+    TRIGON_TRY(symbols::Digest digest, symbols::Digest::parse(text));
+    allowed.push_back(std::move(digest));
+  }
+  TRIGON_TRY(const symbols::ElfFile file, symbols::ElfFile::open(path));
+  if (auto checked = symbols::check_digests(file, allowed); !checked.ok())
+    return std::move(checked).error().with_code(ErrorCode::kPermission);
+  return {};
 }
 
 }  // namespace trigon::engine

@@ -1,6 +1,7 @@
 // Where in a file a uprobe or a USDT of a policy goes, and how its values are read there.
 #pragma once
 
+#include <string>
 #include <vector>
 
 #include "base/result.h"
@@ -13,5 +14,8 @@ namespace trigon::engine {
 // kNotFound names a near symbol or probe.
 Result<std::vector<bpf::HookProgramSpec>> user_specs(const policy::HookPoint& point,
                                                      const bpf::HookProgramSpec& common);
+
+// Whether the file is one of those that `digests` ("sha256:hex", "build-id:hex") allow. kPermission when it is not.
+Result<void> check_digests(const std::string& path, const std::vector<std::string>& digests);
 
 }  // namespace trigon::engine

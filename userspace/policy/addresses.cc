@@ -38,7 +38,8 @@ Result<Network> parse_network(const std::string& text) {
   uint64_t bits = most;
   if (slash != std::string::npos) {
     const auto parsed = parse_number(std::string_view(text).substr(slash + 1), false, 8, false, true);
-    if (!parsed.ok() || *parsed > most) return bad(text, fmt::format(": behind the `/` stands a number up to {}", most));
+    if (!parsed.ok() || *parsed > most)
+      return bad(text, fmt::format(": behind the `/` stands a number up to {}", most));
     bits = *parsed;
   }
   network.bits = static_cast<uint8_t>(before + bits);

@@ -107,7 +107,8 @@ Fields::Fields(const Node& node, std::string where, const FieldNames& names, Sin
     } else if (const auto* renamed = std::find_if(names.renamed.begin(), names.renamed.end(),
                                                   [&](const Renamed& each) { return each.name == key.scalar; });
                renamed != names.renamed.end()) {
-      sink_.error(key.position, fmt::format("`{}` is not a field of {}: write {}", key.scalar, where_, renamed->instead));
+      sink_.error(key.position,
+                  fmt::format("`{}` is not a field of {}: write {}", key.scalar, where_, renamed->instead));
     } else if (!contains(names.known, key.scalar)) {
       std::vector<std::string_view> all(names.known);
       all.insert(all.end(), names.later.begin(), names.later.end());

@@ -19,13 +19,13 @@ namespace trigon::policy {
 
 // How the values of one field compare.
 enum class ValueKind {
-  kNone,      // nop, and what has no operators
-  kNumber,    //
-  kString,    // bytes up to a NUL
-  kPath,      // a file's path: by its class (TRIGON_PART_PATH_CLASS…), file type
-  kSocket,    // sock, socket, skb: by its parts
-  kSockaddr,  // source address, source port, family
-  kSockaddrUn // family, and its path as a string (abstract names begin with `@`)
+  kNone,       // nop, and what has no operators
+  kNumber,     //
+  kString,     // bytes up to a NUL
+  kPath,       // a file's path: by its class (TRIGON_PART_PATH_CLASS…), file type
+  kSocket,     // sock, socket, skb: by its parts
+  kSockaddr,   // source address, source port, family
+  kSockaddrUn  // family, and its path as a string (abstract names begin with `@`)
 };
 
 // One declared value: an entry of args or data, or returnArg. Only `conf` reaches the kernel.
@@ -36,7 +36,7 @@ struct Arg {
   trigon_field_conf conf{};  // conf.type TRIGON_ARG_NONE: nothing is read (nop)
   ValueKind kind = ValueKind::kNone;
   bool is_signed = false;
-  uint8_t bits = 64;   // width of a number
+  uint8_t bits = 64;  // width of a number
   // Fields that it makes, one after another: 6 for the args array of raw_syscalls (registers 0…5), the elements of an
   // array of numbers in a tracepoint's record (each conf.size bytes, from conf.off[0] on).
   uint8_t spread = 1;
@@ -162,8 +162,9 @@ struct Target {
   bool operator==(const Target&) const = default;
 };
 
-// One entry of kprobes, fentries, tracepoints, lsmhooks, uprobes, usdts, or the calls of an enforcer. One place where the
-// kernel is hooked for it: an entry on several symbols or calls of a list is several Hooks with the same spec_index.
+// One entry of kprobes, fentries, tracepoints, lsmhooks, uprobes, usdts, or the calls of an enforcer. One place where
+// the kernel is hooked for it: an entry on several symbols or calls of a list is several Hooks with the same
+// spec_index.
 struct Hook {
   HookKind kind = HookKind::kKprobe;
   std::string function;  // as written; of a list the entry of the list
@@ -182,13 +183,13 @@ struct Hook {
   std::vector<std::string> tags;
   std::vector<Arg> args;
   std::vector<Arg> data;
-  std::optional<Arg> return_arg;  // present: the hook has a return phase
+  std::optional<Arg> return_arg;                      // present: the hook has a return phase
   bool track_return = false, untrack_return = false;  // returnArgAction
-  // Uprobes: digests of which the file must have one ("sha256:hex", "build-id:hex", lower case); empty: any file will do.
-  // With skip_on_digest another file is left alone, without it the policy fails.
+  // Uprobes: digests of which the file must have one ("sha256:hex", "build-id:hex", lower case); empty: any file will
+  // do. With skip_on_digest another file is left alone, without it the policy fails.
   std::vector<std::string> digests;
   bool skip_on_digest = false;
-  std::vector<Selector> selectors;                    // at least one
+  std::vector<Selector> selectors;  // at least one
   Position position;
 };
 

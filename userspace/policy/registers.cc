@@ -11,7 +11,7 @@ namespace {
 constexpr uint32_t kRegister = 8;  // bytes
 
 // arch/x86/include/asm/ptrace.h (x86_64), in the order of the structure, by the names of the assembler.
-constexpr std::string_view kX86[] = {"r15", "r14", "r13", "r12", "rbp", "rbx",      "r11", "r10", "r9",     "r8", "rax",
+constexpr std::string_view kX86[] = {"r15", "r14", "r13", "r12", "rbp",      "rbx", "r11", "r10",    "r9",  "r8", "rax",
                                      "rcx", "rdx", "rsi", "rdi", "orig_rax", "rip", "cs",  "eflags", "rsp", "ss"};
 // arch/arm64/include/uapi/asm/ptrace.h: x0 to x30, then these.
 constexpr uint32_t kArmGeneral = 31;

@@ -28,7 +28,6 @@ constexpr std::string_view kAddresses =
 // kernel_cap_t has no other name since 6.3.
 constexpr std::string_view kCapabilityTypes = "kernel_cap_t kernel_cap_struct";
 
-
 constexpr Shape kAny = Shape::kAny, kText = Shape::kText, kBytes = Shape::kBytes, kObject = Shape::kObject,
                 kRecord = Shape::kRecord;
 constexpr ValueKind kNone = ValueKind::kNone, kString = ValueKind::kString, kSocket = ValueKind::kSocket,
@@ -82,10 +81,14 @@ constexpr TypeInfo kTypes[] = {
 
     {"cred", TRIGON_ARG_CRED, kNone, false, 0, 0, kObject, "cred"},
     {"user_namespace", TRIGON_ARG_USER_NS, kNone, false, 0, 0, kObject, "user_namespace"},
-    {"kernel_cap_t", TRIGON_ARG_CAP_SET, ValueKind::kNumber, false, 64, 0, kObject, kCapabilityTypes, false, kCapabilitySet},
-    {"cap_inheritable", TRIGON_ARG_CAP_SET, ValueKind::kNumber, false, 64, 0, kObject, kCapabilityTypes, false, kCapabilitySet},
-    {"cap_permitted", TRIGON_ARG_CAP_SET, ValueKind::kNumber, false, 64, 0, kObject, kCapabilityTypes, false, kCapabilitySet},
-    {"cap_effective", TRIGON_ARG_CAP_SET, ValueKind::kNumber, false, 64, 0, kObject, kCapabilityTypes, false, kCapabilitySet},
+    {"kernel_cap_t", TRIGON_ARG_CAP_SET, ValueKind::kNumber, false, 64, 0, kObject, kCapabilityTypes, false,
+     kCapabilitySet},
+    {"cap_inheritable", TRIGON_ARG_CAP_SET, ValueKind::kNumber, false, 64, 0, kObject, kCapabilityTypes, false,
+     kCapabilitySet},
+    {"cap_permitted", TRIGON_ARG_CAP_SET, ValueKind::kNumber, false, 64, 0, kObject, kCapabilityTypes, false,
+     kCapabilitySet},
+    {"cap_effective", TRIGON_ARG_CAP_SET, ValueKind::kNumber, false, 64, 0, kObject, kCapabilityTypes, false,
+     kCapabilitySet},
     {"load_info", TRIGON_ARG_LOAD_INFO, kNone, false, 0, 0, kObject, "load_info"},
     {"module", TRIGON_ARG_MODULE, kNone, false, 0, 0, kObject, "module"},
     {"bpf_attr", TRIGON_ARG_BPF_ATTR, kNone, false, 0, 0, kObject, "bpf_attr"},
@@ -110,9 +113,7 @@ bool is_integer(const KernelType& type) {
   return type.kind == KernelType::Kind::kInteger || type.kind == KernelType::Kind::kEnum;
 }
 
-bool is_characters(std::string_view name) {
-  return name == "char" || name == "signed char" || name == "unsigned char";
-}
+bool is_characters(std::string_view name) { return name == "char" || name == "signed char" || name == "unsigned char"; }
 
 std::string_view prefix_of(KernelType::Kind kind) {
   switch (kind) {

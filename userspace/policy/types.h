@@ -17,12 +17,12 @@ namespace trigon::policy {
 
 // What a value must be in the kernel for a type to make sense of it.
 enum class Shape {
-  kAny,      // nop
-  kNumber,   // an integer or an enumeration; 64-bit types take pointers too
-  kText,     // a pointer to characters
-  kBytes,    // a pointer to whatever
-  kObject,   // a pointer to one of `objects`
-  kRecord    // only in the record of a classic tracepoint
+  kAny,     // nop
+  kNumber,  // an integer or an enumeration; 64-bit types take pointers too
+  kText,    // a pointer to characters
+  kBytes,   // a pointer to whatever
+  kObject,  // a pointer to one of `objects`
+  kRecord   // only in the record of a classic tracepoint
 };
 
 // How values may be written beside numbers.
@@ -33,8 +33,8 @@ struct TypeInfo {
   uint8_t arg_type;  // enum trigon_arg_type
   ValueKind kind;
   bool is_signed;
-  uint8_t bits;   // of a number
-  uint16_t max;   // bytes kept (trigon_field_conf.max)
+  uint8_t bits;  // of a number
+  uint16_t max;  // bytes kept (trigon_field_conf.max)
   Shape shape;
   std::string_view objects = {};  // kObject: names of structures, separated by blanks; the first is the canonical one
   bool user = false;              // makes sense in a process's memory (uprobes, system calls)

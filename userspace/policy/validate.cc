@@ -19,7 +19,7 @@ namespace {
 constexpr std::string_view kApiVersions[] = {"cilium.io/v1alpha1", "trigon.dev/v1alpha1"};
 constexpr std::string_view kNamespaced = "TracingPolicyNamespaced";
 constexpr std::string_view kKinds[] = {"TracingPolicy", kNamespaced};
-constexpr std::string_view kOptions[] = {"policy-mode",     "disable-kprobe-multi",  "disable-uprobe-multi",
+constexpr std::string_view kOptions[] = {"policy-mode",     "disable-kprobe-multi",   "disable-uprobe-multi",
                                          "override-method", "sleepable-preload-size", "match-binaries"};
 constexpr std::string_view kModes[] = {"enforce", "monitor"};
 constexpr std::string_view kMethods[] = {"fmod-ret", "override-return"};
@@ -76,8 +76,8 @@ void read_metadata(const Node& node, bool namespaced, Policy& policy, Sink& sink
                       sink);
   const Node* space = fields.find("namespace");
   if (namespaced && !space && fields.is_map()) {
-    fields.error(fields.position(), fmt::format("metadata: `namespace` is missing, {} applies to the pods of one",
-                                                kNamespaced));
+    fields.error(fields.position(),
+                 fmt::format("metadata: `namespace` is missing, {} applies to the pods of one", kNamespaced));
   } else if (!namespaced && space) {
     fields.error(space->position, fmt::format("namespace: a TracingPolicy has none, `kind: {}` does", kNamespaced));
   } else if (space) {
@@ -142,8 +142,8 @@ class OptionReader {
 
   bool one_of(const std::string& name, const Node& node, std::span<const std::string_view> valid) {
     if (is_one_of(node.scalar, valid)) return true;
-    context_.sink.error(node.position, fmt::format("{}: expected {}, found `{}`{}", name, quoted_list(valid), node.scalar,
-                                                   did_you_mean(node.scalar, valid)));
+    context_.sink.error(node.position, fmt::format("{}: expected {}, found `{}`{}", name, quoted_list(valid),
+                                                   node.scalar, did_you_mean(node.scalar, valid)));
     return false;
   }
 
@@ -165,7 +165,8 @@ void read_workloads(const Fields& spec, bool namespaced, Policy& policy) {
     policy.nodes = read_labels(*nodes, "spec.nodeSelector", spec.sink());
   }
   if (const Node* host = spec.find("hostSelector"); host && namespaced) {
-    spec.error(host->position, fmt::format("hostSelector: {} is for pods of its namespace, not for the host", kNamespaced));
+    spec.error(host->position,
+               fmt::format("hostSelector: {} is for pods of its namespace, not for the host", kNamespaced));
   }
   policy.loader = spec.boolean("loader", false);
   if (policy.loader && !policy.workload.any()) {
@@ -178,18 +179,19 @@ struct Section {
   std::string_view name;
   std::vector<Hook> (*read)(const Node& node, const std::string& where, const Context& context);
 };
-constexpr Section kSections[] = {{"kprobes", read_kprobe},   {"fentries", read_fentry}, {"tracepoints", read_tracepoint},
-                                 {"lsmhooks", read_lsm_hook}, {"uprobes", read_uprobe},  {"usdts", read_usdt},
-                                 {"enforcers", read_enforcer}};
+constexpr Section kSections[] = {
+    {"kprobes", read_kprobe}, {"fentries", read_fentry}, {"tracepoints", read_tracepoint}, {"lsmhooks", read_lsm_hook},
+    {"uprobes", read_uprobe}, {"usdts", read_usdt},      {"enforcers", read_enforcer}};
 
 void read_spec(const Node& node, bool namespaced, const Options& options, Policy& policy, Sink& sink) {
   const size_t before = sink.count();
-  const Fields spec(node, "spec",
-                    {{"kprobes", "fentries", "tracepoints", "lsmhooks", "uprobes", "usdts", "loader", "lists", "enforcers",
-                      "options", "podSelector", "containerSelector", "hostSelector", "nodeSelector", "selectorsMacros"},
-                     {},
-                     {{"killers", "`enforcers` with `calls`"}, {"rawtracepoints", "`tracepoints` with `raw: true`"}}},
-                    sink);
+  const Fields spec(
+      node, "spec",
+      {{"kprobes", "fentries", "tracepoints", "lsmhooks", "uprobes", "usdts", "loader", "lists", "enforcers", "options",
+        "podSelector", "containerSelector", "hostSelector", "nodeSelector", "selectorsMacros"},
+       {},
+       {{"killers", "`enforcers` with `calls`"}, {"rawtracepoints", "`tracepoints` with `raw: true`"}}},
+      sink);
   if (!spec.is_map()) return;
   Context context{.options = options, .sink = sink};
   OptionReader(context, policy).read(spec);
@@ -209,8 +211,9 @@ void read_spec(const Node& node, bool namespaced, const Options& options, Policy
     }
   }
   if (entries == 0 && !policy.loader && sink.count() == before) {
-    sink.error(node.position, "spec: nothing to do, one of `kprobes`, `fentries`, `tracepoints`, `lsmhooks`, `uprobes`, "
-                              "`usdts` or `loader` is needed");
+    sink.error(node.position,
+               "spec: nothing to do, one of `kprobes`, `fentries`, `tracepoints`, `lsmhooks`, `uprobes`, "
+               "`usdts` or `loader` is needed");
   }
 }
 

@@ -14,8 +14,8 @@ namespace trigon::policy {
 struct Options {
   Arch arch = host_arch();  // system call names and ABI prefixes are those of this machine
   // The kernel that the policy is for. Without one, nothing about functions, tracepoints and types of the kernel is
-  // checked, and what only a kernel can tell is left open (Arg::unresolved, TaskFilter::host_ns, Hook::unresolved): such
-  // a policy is good for `policy check`, and must be validated again on the node before it is compiled.
+  // checked, and what only a kernel can tell is left open (Arg::unresolved, TaskFilter::host_ns, Hook::unresolved):
+  // such a policy is good for `policy check`, and must be validated again on the node before it is compiled.
   const KernelInfo* kernel = nullptr;
 };
 

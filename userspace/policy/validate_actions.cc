@@ -22,19 +22,23 @@ constexpr uint64_t kMaxRateSeconds = 366 * 24 * 3600;
 // RFC 1035, 2.3.4.
 constexpr size_t kMaxName = 253;
 
-constexpr std::string_view kActions[] = {"Post",           "NoPost",
-                                         "Sigkill",        "Signal",
-                                         "Override",       "NotifyEnforcer",
-                                         "GetUrl",         "CleanupEnforcerNotification",
-                                         "DnsLookup",      "TrackSock",
-                                         "UntrackSock",    "Set",
-                                         "FollowFD",       "UnfollowFD",
-                                         "CopyFD"};
+constexpr std::string_view kActions[] = {"Post",      "NoPost",         "Sigkill",     "Signal",
+                                         "Override",  "NotifyEnforcer", "GetUrl",      "CleanupEnforcerNotification",
+                                         "DnsLookup", "TrackSock",      "UntrackSock", "Set",
+                                         "FollowFD",  "UnfollowFD",     "CopyFD"};
 constexpr std::string_view kScopes[] = {"thread", "process", "global"};
 // Hooks in which IMA has a hash of the file (facts, 4.1).
-constexpr std::string_view kImaHooks[] = {
-    "bprm_check_security", "bprm_committed_creds", "bprm_committing_creds", "bprm_creds_for_exec",
-    "bprm_creds_from_file", "file_ioctl", "file_lock", "file_open", "file_post_open", "file_receive", "mmap_file"};
+constexpr std::string_view kImaHooks[] = {"bprm_check_security",
+                                          "bprm_committed_creds",
+                                          "bprm_committing_creds",
+                                          "bprm_creds_for_exec",
+                                          "bprm_creds_from_file",
+                                          "file_ioctl",
+                                          "file_lock",
+                                          "file_open",
+                                          "file_post_open",
+                                          "file_receive",
+                                          "mmap_file"};
 
 struct Argument {
   std::string_view field;
@@ -168,22 +172,26 @@ class ActionReader {
 
   void override() {
     for (const char* field : {"argRegs", "argNewSymbol", "argNewAddr", "argNewOffset"}) {
-      if (says(field)) return error(field, fmt::format("{}: registers of a process cannot be changed by this version, only "
-                                                       "the result (argError)", field));
+      if (says(field))
+        return error(field, fmt::format("{}: registers of a process cannot be changed by this version, only "
+                                        "the result (argError)",
+                                        field));
     }
     if (out_.error) return error("a selector overrides once");
     if (at_return_) return error("Override: at the return of a function it is too late, it belongs to `matchActions`");
     if (hook_.point.trampoline_only) {
-      return error("Override: `fentries` only look on: `kprobes` on a system call or a security_* function, and "
-                   "`lsmhooks`, can refuse");
+      return error(
+          "Override: `fentries` only look on: `kprobes` on a system call or a security_* function, and "
+          "`lsmhooks`, can refuse");
     }
     const bool can = hook_.kind == HookKind::kLsm || hook_.kind == HookKind::kUprobe ||
                      (hook_.kind == HookKind::kKprobe &&
                       (hook_.is_syscall || hook_.function.starts_with("security_") || is_syscall_function()));
     if (!can) {
-      return error(fmt::format("Override: {} cannot answer in place of the kernel{}: system calls, security_* functions "
-                               "and LSM hooks can",
-                               kind_name(hook_), hook_.function.empty() ? "" : fmt::format(" ({})", hook_.function)));
+      return error(
+          fmt::format("Override: {} cannot answer in place of the kernel{}: system calls, security_* functions "
+                      "and LSM hooks can",
+                      kind_name(hook_), hook_.function.empty() ? "" : fmt::format(" ({})", hook_.function)));
     }
     if (!action_.find("argError")) return error("Override: `argError` is missing, the negative errno to answer with");
     const auto value = errno_value();
@@ -197,8 +205,8 @@ class ActionReader {
   }
 
   bool enforcer_possible() const {
-    const bool can = (hook_.kind == HookKind::kKprobe && !hook_.point.trampoline_only) ||
-                     hook_.kind == HookKind::kTracepoint;
+    const bool can =
+        (hook_.kind == HookKind::kKprobe && !hook_.point.trampoline_only) || hook_.kind == HookKind::kTracepoint;
     if (!can) {
       error(fmt::format("{}: {} has no call of an enforcer behind it, `kprobes` and `tracepoints` do", name_,
                         kind_name(hook_)));
@@ -245,8 +253,10 @@ class ActionReader {
     const std::string_view unit(last, static_cast<size_t>(end - last));
     const uint64_t scale = unit.empty() || unit == "s" ? 1 : unit == "m" ? 60 : unit == "h" ? 3600 : 0;
     if (!node.is_scalar() || code != std::errc() || scale == 0 || seconds > kMaxRateSeconds / scale) {
-      return action_.error(node.position, fmt::format("rateLimit: expected a time (`5`, `5s`, `1m`, `2h`), within which "
-                                                      "an event is posted once, found `{}`", text));
+      return action_.error(node.position,
+                           fmt::format("rateLimit: expected a time (`5`, `5s`, `1m`, `2h`), within which "
+                                       "an event is posted once, found `{}`",
+                                       text));
     }
     out_.rate_ns = seconds * scale * kSecond;
   }
@@ -268,13 +278,14 @@ class ActionReader {
   }
 
   void ima() {
-    const bool has = hook_.kind == HookKind::kLsm && std::find(std::begin(kImaHooks), std::end(kImaHooks),
-                                                               hook_.point.symbol) != std::end(kImaHooks);
+    const bool has = hook_.kind == HookKind::kLsm &&
+                     std::find(std::begin(kImaHooks), std::end(kImaHooks), hook_.point.symbol) != std::end(kImaHooks);
     if (!has) return error("imaHash", fmt::format("imaHash: only these LSM hooks have it: {}", quoted_list(kImaHooks)));
     const bool file = std::any_of(hook_.args.begin(), hook_.args.end(), [](const Arg& arg) {
       return arg.conf.type == TRIGON_ARG_FILE || arg.conf.type == TRIGON_ARG_BINPRM;
     });
-    if (args_known_ && !file) return error("imaHash", "imaHash: the hook declares no argument of type `file` or `linux_binprm`");
+    if (args_known_ && !file)
+      return error("imaHash", "imaHash: the hook declares no argument of type `file` or `linux_binprm`");
     out_.ima = true;
   }
 
@@ -301,7 +312,8 @@ class ActionReader {
     const auto text = action_.string("argFqdn");
     if (!text) return;
     const bool name = !text->empty() && text->size() <= kMaxName && std::all_of(text->begin(), text->end(), [](char c) {
-      return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-' || c == '.' || c == '_';
+      return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-' || c == '.' ||
+             c == '_';
     });
     if (!name) return error("argFqdn", fmt::format("argFqdn: `{}` is not the name of a host", *text));
     out_.user.push_back({Deferred::kDnsLookup, *text});
@@ -363,9 +375,9 @@ void read_block(const Fields& selector, std::string_view block, bool at_return, 
   }
   for (size_t i = 0; i < list.size(); ++i) {
     const Fields action(list[i], selector.where() + "." + item_name(block, i),
-                        {{"action", "argSig", "argError", "argUrl", "argFqdn", "argSock", "argIndex", "argValue", "argRegs",
-                          "argFd", "argName", "argNewSymbol", "argNewAddr", "argNewOffset", "rateLimit", "rateLimitScope",
-                          "kernelStackTrace", "userStackTrace", "imaHash"}},
+                        {{"action", "argSig", "argError", "argUrl", "argFqdn", "argSock", "argIndex", "argValue",
+                          "argRegs", "argFd", "argName", "argNewSymbol", "argNewAddr", "argNewOffset", "rateLimit",
+                          "rateLimitScope", "kernelStackTrace", "userStackTrace", "imaHash"}},
                         selector.sink());
     if (action.is_map()) ActionReader(action, hook, args_known, at_return, context, out).read();
   }

@@ -135,10 +135,9 @@ class ArgReader {
 
   void needs_type() const {
     error(fields_.find("type") ? position_of("type") : fields_.position(),
-          fmt::format("{}: `type` is missing{}", fields_.where(),
-                      place_.kind == Kind::kUser || place_.kind == Kind::kSyscall
-                          ? ", nothing tells what this value is"
-                          : ""));
+          fmt::format(
+              "{}: `type` is missing{}", fields_.where(),
+              place_.kind == Kind::kUser || place_.kind == Kind::kSyscall ? ", nothing tells what this value is" : ""));
   }
 
   // What the kernel calls it must be what the policy calls it.
@@ -150,7 +149,7 @@ class ArgReader {
   }
   static std::string suggestion(const KernelType& type) {
     const TypeInfo* natural = natural_type(type);
-    return natural ? fmt::format(", which is `{}` here", natural->name) : std::string();
+    return natural ? fmt::format(" (`type: {}`)", natural->name) : std::string();
   }
   bool choose(const std::string& what, const KernelType& type, Arg& arg) {
     if (!auto_) return check(what, type);
@@ -177,8 +176,9 @@ class ArgReader {
       return;
     }
     constexpr std::string_view kSources[] = {"current_task", "pt_regs"};
-    if (!node) return error(fields_.position(), fmt::format("{}: `source` is missing, one of {}", fields_.where(),
-                                                            quoted_list(kSources)));
+    if (!node)
+      return error(fields_.position(),
+                   fmt::format("{}: `source` is missing, one of {}", fields_.where(), quoted_list(kSources)));
     if (!source) return;
     if (resolve_.empty()) {
       return error(fields_.position(),
@@ -199,7 +199,7 @@ class ArgReader {
     if (role_ == Role::kData && place_.kind == Kind::kSyscall) {
       return error(fields_.position(),
                    fmt::format("{}: all system calls share one program, which reads arguments only: with the function "
-                               "of the call (`__x64_sys_…`, `__arm64_sys_…`) and `syscall: false` there can be `data`",
+                               "of the call (`__x64_sys_*`, `__arm64_sys_*`) and `syscall: false` there can be `data`",
                                fields_.where()));
     }
     if (arg.conf.source == TRIGON_FROM_REG) return put_register(arg);
@@ -225,8 +225,9 @@ class ArgReader {
     const Arch arch = context_.options.arch;
     const auto offset = register_offset(arch, resolve_);
     if (!offset) {
-      return error(position_of("resolve"), fmt::format("resolve: `{}` is no register of {}{}", resolve_,
-                                                       abi_name(native_abi(arch)), register_suggestion(arch, resolve_)));
+      return error(position_of("resolve"),
+                   fmt::format("resolve: `{}` is no register of {}{}", resolve_, abi_name(native_abi(arch)),
+                               register_suggestion(arch, resolve_)));
     }
     if (auto_) take(find_type("uint64"), arg);
     if (info_->shape == Shape::kRecord) return only_in_records();
@@ -267,8 +268,8 @@ class ArgReader {
     if (place_.kind == Kind::kUser) {
       if (auto_) return needs_type();
       if (!info_->user) {
-        error(position_of("type"), fmt::format("type `{}` is an object of the kernel, there is none in a process",
-                                               info_->name));
+        error(position_of("type"),
+              fmt::format("type `{}` is an object of the kernel, there is none in a process", info_->name));
       }
       return;
     }
@@ -368,8 +369,10 @@ class ArgReader {
   void put_syscall(Arg& arg) {
     for (const char* field : {"resolve", "btfType", "btfTypeModule"}) {
       if (fields_.find(field)) {
-        return error(position_of(field), fmt::format("`{}`: arguments of a system call are numbers and addresses of the "
-                                                     "process, there is nothing of the kernel's behind them", field));
+        return error(position_of(field),
+                     fmt::format("`{}`: arguments of a system call are numbers and addresses of the "
+                                 "process, there is nothing of the kernel's behind them",
+                                 field));
       }
     }
     if (role_ == Role::kReturn) {
@@ -380,8 +383,9 @@ class ArgReader {
     uint32_t parameter = arg.index;
     if (place_.kind != Kind::kSyscall) {
       if (arg.index < kNumberField) {
-        return error(at_, "index: 0 to 3 are the common_* fields, which system calls do not carry here: 4 is the number, "
-                          "5 the first argument");
+        return error(at_,
+                     "index: 0 to 3 are the common_* fields, which system calls do not carry here: 4 is the number, "
+                     "5 the first argument");
       }
       if (arg.index == kNumberField) return put_number(arg);
       if (place_.kind == Kind::kRawSyscalls) return put_array(arg);
@@ -400,15 +404,16 @@ class ArgReader {
   void check_user() const {
     if (info_->user) return;
     error(position_of("type"), fmt::format("type `{}` is an object of the kernel, a system call's argument is what the "
-                                           "process wrote", info_->name));
+                                           "process wrote",
+                                           info_->name));
   }
 
   void put_number(Arg& arg) {
     if (auto_) take(find_type("syscall64"), arg);
     if (arg.conf.type == TRIGON_ARG_NONE) return;
     if (arg.kind != ValueKind::kNumber) {
-      return error(at_, fmt::format("index: field 4 is the number of the system call, type `{}` does not apply",
-                                    arg.type));
+      return error(at_,
+                   fmt::format("index: field 4 is the number of the system call, type `{}` does not apply", arg.type));
     }
     as_syscall_number(arg);
   }
@@ -427,8 +432,8 @@ class ArgReader {
     if (auto_) take(find_type("size_t"), arg);
     if (arg.conf.type == TRIGON_ARG_NONE) return;
     if (arg.conf.type != TRIGON_ARG_UINT64 && arg.conf.type != TRIGON_ARG_INT64) {
-      return error(at_, fmt::format("index: field 5 is an array of six 64-bit values, type `{}` does not apply",
-                                    arg.type));
+      return error(at_,
+                   fmt::format("index: field 5 is an array of six 64-bit values, type `{}` does not apply", arg.type));
     }
     arg.spread = kCallRegisters;
     arg.kind = ValueKind::kNone;
@@ -448,8 +453,9 @@ class ArgReader {
 
   void put_record(Arg& arg) {
     if (!resolve_.empty()) {
-      return error(position_of("resolve"), "resolve: a classic tracepoint's record has no types: `raw: true` gives the "
-                                           "arguments of the tracepoint");
+      return error(position_of("resolve"),
+                   "resolve: a classic tracepoint's record has no types: `raw: true` gives the "
+                   "arguments of the tracepoint");
     }
     arg.conf.source = TRIGON_FROM_RECORD;
     if (!place_.record) return leave_open(arg);
@@ -467,14 +473,15 @@ class ArgReader {
     const bool text = field.type.find("char") != std::string::npos;
     const uint32_t element = field.array ? field.size / field.array : field.size;
     if (auto_) {
-      const TypeInfo* natural = field.data_loc      ? find_type("data_loc")
-                                : pointer           ? find_type(text ? "string" : "uint64")
-                                : !field.array      ? number_type(field.is_signed, field.size)
-                                : element == 1      ? find_type("const_buf")
+      const TypeInfo* natural = field.data_loc              ? find_type("data_loc")
+                                : pointer                   ? find_type(text ? "string" : "uint64")
+                                : !field.array              ? number_type(field.is_signed, field.size)
+                                : element == 1              ? find_type("const_buf")
                                 : field.array <= kMaxSpread ? number_type(field.is_signed, element)
                                                             : find_type("const_buf");
-      if (!natural) return error(at_, fmt::format("{}: field {} of {} is `{}`, for which there is no `auto`: write a type",
-                                                  fields_.where(), arg.index, place_.subject, field.type));
+      if (!natural)
+        return error(at_, fmt::format("{}: field {} of {} is `{}`, for which there is no `auto`: write a type",
+                                      fields_.where(), arg.index, place_.subject, field.type));
       take(natural, arg);
     }
     if (info_->shape == Shape::kAny) return;
@@ -498,8 +505,9 @@ class ArgReader {
   void put_record_array(const TracepointField& field, uint32_t element, Arg& arg) const {
     if (info_->shape == Shape::kNumber && info_->kind == ValueKind::kNumber) {
       if (field.array > kMaxSpread) {
-        return error(position_of("type"), fmt::format("field {} of {} has {} numbers: more than {} are read as `const_buf`",
-                                                      field.name, place_.subject, field.array, kMaxSpread));
+        return error(position_of("type"),
+                     fmt::format("field {} of {} has {} numbers: more than {} are read as `const_buf`", field.name,
+                                 place_.subject, field.array, kMaxSpread));
       }
       arg.spread = static_cast<uint8_t>(field.array);
       if (arg.spread > 1) arg.kind = ValueKind::kNone;
@@ -569,8 +577,9 @@ class ArgReader {
     if (!takes_size(arg.conf.type) || place_.kind == Kind::kRecord) {
       // It may be there as the default says it.
       if (*value != 0 && !arg.unresolved) {
-        error(node->position, place_.kind == Kind::kRecord ? "sizeArgIndex: a tracepoint's record has no such argument"
-                                                           : "sizeArgIndex applies to char_buf, char_iovec and sockaddr");
+        error(node->position, place_.kind == Kind::kRecord
+                                  ? "sizeArgIndex: a tracepoint's record has no such argument"
+                                  : "sizeArgIndex applies to char_buf, char_iovec and sockaddr");
       } else if (takes_size(arg.conf.type) && arg.conf.type != TRIGON_ARG_SOCKADDR && !arg.unresolved) {
         error(position_of("type"), fmt::format("type `{}`: a tracepoint's record does not say its size", arg.type));
       }
@@ -579,7 +588,7 @@ class ArgReader {
     if (*value == 0) return size_by_default(arg);
     const bool fields = place_.kind == Kind::kFormatField;
     const uint64_t first = fields ? kFirstField : 0;
-    const uint64_t count = place_.prototype            ? place_.prototype->args.size()
+    const uint64_t count = place_.prototype                 ? place_.prototype->args.size()
                            : place_.kind == Kind::kFunction ? TRIGON_MAX_ARGS_IN_WORK - 1
                                                             : kCallRegisters;
     if (*value <= first || *value - first > count) {
@@ -588,8 +597,8 @@ class ArgReader {
     }
     const auto index = static_cast<uint32_t>(*value - first - 1);
     if (place_.prototype && !accepts(*find_type("uint64"), place_.prototype->args[index])) {
-      return error(node->position, fmt::format("sizeArgIndex: argument {} of {} is `{}`, no size", index, place_.subject,
-                                               describe(place_.prototype->args[index])));
+      return error(node->position, fmt::format("sizeArgIndex: argument {} of {} is `{}`, no size", index,
+                                               place_.subject, describe(place_.prototype->args[index])));
     }
     arg.conf.size_arg = static_cast<uint8_t>(slot(index) + 1);
   }
@@ -644,8 +653,8 @@ void read_list(const Fields& fields, std::string_view name, Role role, const Arg
     if (ok && role == Role::kArg) {
       const Seen key{arg.index, arg.type, reader.resolve_path()};
       if (std::find(seen.begin(), seen.end(), key) != seen.end()) {
-        fields.error(list[i].position, fmt::format("{}.{}: index {} is declared twice with the same type", fields.where(),
-                                                   item_name(name, i), arg.index));
+        fields.error(list[i].position, fmt::format("{}.{}: index {} is declared twice with the same type",
+                                                   fields.where(), item_name(name, i), arg.index));
       }
       seen.push_back(key);
     }

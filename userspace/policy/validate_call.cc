@@ -44,9 +44,10 @@ SyscallName parse_syscall(std::string_view text, Arch arch) {
   Abi abi = native_abi(arch);
   if (name.starts_with("arm32/")) {
     out.elsewhere = true;
-    out.message = fmt::format("`{}`: system calls of 32-bit ARM programs cannot be named, there are `x64/`, `i386/` and "
-                              "`arm64/`",
-                              text);
+    out.message = fmt::format(
+        "`{}`: system calls of 32-bit ARM programs cannot be named, there are `x64/`, `i386/` and "
+        "`arm64/`",
+        text);
     return out;
   }
   for (const Prefix& prefix : kPrefixes) {
@@ -104,8 +105,8 @@ const List* find_list(std::string_view text, Position at, const Context& context
     if (list.name == name) return &list;
     names.push_back(list.name);
   }
-  context.sink.error(at, fmt::format("`{}`: there is no list `{}` in spec.lists{}", text, name,
-                                     did_you_mean(name, names)));
+  context.sink.error(at,
+                     fmt::format("`{}`: there is no list `{}` in spec.lists{}", text, name, did_you_mean(name, names)));
   return nullptr;
 }
 
@@ -236,7 +237,8 @@ std::vector<List> read_lists(const Fields& spec, const Options& options) {
     const bool plain = list.type == List::Type::kFunctions || list.type == List::Type::kSyscalls;
     if (list.type == List::Type::kGeneratedFtrace && fields.require("pattern")) {
       list.pattern = fields.string("pattern").value_or("");
-      if (list.pattern.empty()) fields.error(fields.find("pattern")->position, "pattern: expected a regular expression");
+      if (list.pattern.empty())
+        fields.error(fields.find("pattern")->position, "pattern: expected a regular expression");
     }
     if (plain && list.valid) {
       std::set<std::string> seen;
@@ -248,7 +250,8 @@ std::vector<List> read_lists(const Fields& spec, const Options& options) {
         check_list_value(fields, list, text, at, options.arch);
         list.values.emplace_back(text, at);
       }
-      if (seen.empty()) fields.error(fields.position(), fmt::format("{}: `values` is missing or empty", fields.where()));
+      if (seen.empty())
+        fields.error(fields.position(), fmt::format("{}: `values` is missing or empty", fields.where()));
     }
     if (!list.name.empty() && !names.insert(list.name).second) {
       fields.error(fields.find("name")->position, fmt::format("a list named `{}` already exists", list.name));

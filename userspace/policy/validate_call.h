@@ -13,10 +13,10 @@
 namespace trigon::policy {
 
 struct Call {
-  std::string name;          // as written; of a list the entry's
+  std::string name;              // as written; of a list the entry's
   std::optional<Target> target;  // a system call; else the kernel function `name`
-  bool absent = false;       // not on this machine, and that may be
-  bool unresolved = false;   // Hook::unresolved; `name` is the pattern
+  bool absent = false;           // not on this machine, and that may be
+  bool unresolved = false;       // Hook::unresolved; `name` is the pattern
 };
 
 // Of spec.lists; what is wrong with a list is said once, here.

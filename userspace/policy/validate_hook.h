@@ -1,5 +1,5 @@
-// Validation of the entries of kprobes, fentries, tracepoints, lsmhooks, uprobes, usdts and enforcers. What is returned is
-// whole only if the sink got nothing. An entry on a list of calls or on several symbols is several hooks; one on
+// Validation of the entries of kprobes, fentries, tracepoints, lsmhooks, uprobes, usdts and enforcers. What is returned
+// is whole only if the sink got nothing. An entry on a list of calls or on several symbols is several hooks; one on
 // something that this machine does not have, and that may be so (ignore.callNotFound), is none.
 #pragma once
 

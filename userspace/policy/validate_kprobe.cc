@@ -128,6 +128,13 @@ std::vector<Hook> read_entry(const Node& node, const std::string& where, bool fe
   return hooks;
 }
 
+std::string cannot_answer(std::string_view call) {
+  return fmt::format(
+      "calls: `{}` cannot be answered in place of the kernel: system calls (`sys_*`) and security_* "
+      "functions can",
+      call);
+}
+
 }  // namespace
 
 std::vector<Hook> read_kprobe(const Node& node, const std::string& where, const Context& context) {
@@ -149,6 +156,12 @@ std::vector<Hook> read_enforcer(const Node& node, const std::string& where, cons
   for (const Node& item : list) {
     const bool function = item.is_scalar() && item.scalar.starts_with("security_");
     const bool of_list = item.is_scalar() && item.scalar.starts_with("list:");
+    const bool syscall = item.is_scalar() &&
+                         (item.scalar.find("sys_") != std::string::npos || item.scalar.find('/') != std::string::npos);
+    if (item.is_scalar() && !function && !of_list && !syscall) {
+      fields.error(item.position, cannot_answer(item.scalar));
+      continue;
+    }
     const auto calls = read_call(item, "calls", of_list ? std::nullopt : std::optional(!function), false, context);
     if (!calls) continue;
     for (const Call& call : *calls) {
@@ -163,8 +176,7 @@ std::vector<Hook> read_enforcer(const Node& node, const std::string& where, cons
         place_syscall(*call.target, hook, place);
       } else {
         if (!call.name.starts_with("security_") && !call.unresolved) {
-          fields.error(item.position, fmt::format("calls: `{}` cannot be answered in place of the kernel: system calls and "
-                                                  "security_* functions can", call.name));
+          fields.error(item.position, cannot_answer(call.name));
           break;
         }
         hook.point.symbol = call.name;

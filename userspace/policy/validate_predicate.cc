@@ -72,7 +72,6 @@ constexpr Operator kOperators[] = {
     {"NotSPort", kSources, Match::kRanges, Syntax::kPorts, true, TRIGON_PART_SPORT},
     {"SPortPriv", kSources, Match::kRanges, Syntax::kNone, false, TRIGON_PART_SPORT},
     {"NotSportPriv", kSources, Match::kRanges, Syntax::kNone, true, TRIGON_PART_SPORT},
-    {"NotSPortPriv", kSources, Match::kRanges, Syntax::kNone, true, TRIGON_PART_SPORT},
     {"DPort", kSockets, Match::kRanges, Syntax::kPorts, false, TRIGON_PART_DPORT},
     {"NotDPort", kSockets, Match::kRanges, Syntax::kPorts, true, TRIGON_PART_DPORT},
     {"DPortPriv", kSockets, Match::kRanges, Syntax::kNone, false, TRIGON_PART_DPORT},
@@ -87,7 +86,7 @@ constexpr Operator kOperators[] = {
 struct Spelling {
   std::string_view written, name;
 };
-constexpr Spelling kSpellings[] = {{"eq", "Equal"}, {"neq", "NotEqual"}};
+constexpr Spelling kSpellings[] = {{"eq", "Equal"}, {"neq", "NotEqual"}, {"NotSPortPriv", "NotSportPriv"}};
 
 constexpr std::string_view kCel = "CelExpr";
 constexpr std::string_view kBinaryOperators[] = {"In", "NotIn", "Prefix", "NotPrefix", "Postfix", "NotPostfix"};
@@ -149,6 +148,19 @@ std::span<const NamedNumber> table_of(trigon_part part) {
       return kTcpStates;
     default:
       return kFileTypes;
+  }
+}
+
+std::string_view example_of(trigon_part part) {
+  switch (part) {
+    case TRIGON_PART_FAMILY:
+      return "AF_INET";
+    case TRIGON_PART_PROTOCOL:
+      return "IPPROTO_TCP";
+    case TRIGON_PART_STATE:
+      return "TCP_LISTEN";
+    default:
+      return "reg";
   }
 }
 
@@ -215,7 +227,8 @@ class ValueReader {
   void list(const std::string& text, Position at) {
     if (op_.syntax != Syntax::kRanges || op_.name.ends_with("Range") || arg_.conf.type != TRIGON_ARG_SYSCALL) {
       return filter_.error(at, fmt::format("`{}`: lists are values of `InMap` and `NotInMap` on the number of a system "
-                                           "call (type `syscall64`)", text));
+                                           "call (type `syscall64`)",
+                                           text));
     }
     if (const auto numbers = read_syscall_list(text, at, context_)) {
       for (uint64_t number : *numbers) predicate_.ranges.push_back({number, number});
@@ -261,7 +274,9 @@ class ValueReader {
     if (const auto number = number_of(table, text)) return predicate_.numbers.push_back(*number);
     const auto number = parse_number(text, false, 16);
     if (number.ok() && op_.part != TRIGON_PART_FILE_TYPE) return predicate_.numbers.push_back(*number);
-    filter_.error(at, fmt::format("{}: unknown name `{}`{}", op_.name, text, suggestion(table, text)));
+    const std::string near = suggestion(table, text);
+    filter_.error(at, fmt::format("{}: unknown name `{}`{}", op_.name, text,
+                                  near.empty() ? fmt::format(" (a name like `{}`)", example_of(op_.part)) : near));
   }
 
   void add_text(std::string text, Position at);
@@ -306,10 +321,12 @@ void bad_operator(const Fields& filter, const std::string& name, std::string_vie
   auto all = operator_names(nullptr);
   const bool other = std::find(all.begin(), all.end(), name) != all.end();
   if (name == kCel) {
-    return filter.error(at, "operator `CelExpr`: expressions are not decided in the kernel by this version; several "
-                            "filters of one selector are combined with AND, several selectors with OR");
+    return filter.error(at,
+                        "operator `CelExpr`: expressions are not decided in the kernel by this version; several "
+                        "filters of one selector are combined with AND, several selectors with OR");
   }
-  if (other && valid.empty()) return filter.error(at, fmt::format("{} cannot be matched, it has no operators", subject));
+  if (other && valid.empty())
+    return filter.error(at, fmt::format("{} cannot be matched, it has no operators", subject));
   if (other) {
     return filter.error(
         at, fmt::format("operator `{}` does not apply to {}, which has {}", name, subject, quoted_list(valid)));
@@ -324,7 +341,8 @@ void read_gained(const Fields& filter, const Arg* second, Predicate& predicate) 
   }
   if (second->conf.type != TRIGON_ARG_CAP_SET) {
     return filter.error(filter.position(), fmt::format("CapabilitiesGained: the second argument is `{}`, no set of "
-                                                       "capabilities", second->type));
+                                                       "capabilities",
+                                                       second->type));
   }
   const auto values = filter.values("values");
   predicate.mask = values.empty() ? ~0ULL : read_capabilities(filter, values);
@@ -403,7 +421,8 @@ std::optional<Predicate> read_arg_predicate(const Fields& filter, const Arg& arg
   }
   if (second && op->syntax != Syntax::kGained) {
     filter.error(filter.find("args")->position, fmt::format("args: {} compares one argument, only CapabilitiesGained "
-                                                            "takes two", op->name));
+                                                            "takes two",
+                                                            op->name));
     return std::nullopt;
   }
   const size_t before = filter.sink().count();

@@ -16,10 +16,22 @@
 namespace trigon::policy {
 namespace {
 
-const std::initializer_list<std::string_view> kBlocks = {
-    "label", "macros", "matchArgs", "matchData", "matchReturnArgs", "matchActions", "matchReturnActions", "matchPIDs",
-     "matchBinaries", "matchParentBinaries", "matchNamespaces", "matchNamespaceChanges", "matchCapabilities",
-     "matchCapabilityChanges", "matchCurrentCred", "matchWorkloads"};
+const std::initializer_list<std::string_view> kBlocks = {"label",
+                                                         "macros",
+                                                         "matchArgs",
+                                                         "matchData",
+                                                         "matchReturnArgs",
+                                                         "matchActions",
+                                                         "matchReturnActions",
+                                                         "matchPIDs",
+                                                         "matchBinaries",
+                                                         "matchParentBinaries",
+                                                         "matchNamespaces",
+                                                         "matchNamespaceChanges",
+                                                         "matchCapabilities",
+                                                         "matchCapabilityChanges",
+                                                         "matchCurrentCred",
+                                                         "matchWorkloads"};
 
 const std::vector<Arg>& values_of(const Hook& hook, Role role) { return role == Role::kData ? hook.data : hook.args; }
 
@@ -28,7 +40,8 @@ std::vector<size_t> find_positions(const Fields& filter, const std::vector<Arg>&
   std::vector<size_t> out;
   const auto list = filter.values("args");
   if (list.empty() || list.size() > 2) {
-    filter.error(filter.find("args")->position, fmt::format("args: expected one position or two, found {}", list.size()));
+    filter.error(filter.find("args")->position,
+                 fmt::format("args: expected one position or two, found {}", list.size()));
     return {};
   }
   for (const auto& [text, at] : list) {
@@ -38,7 +51,8 @@ std::vector<size_t> find_positions(const Fields& filter, const std::vector<Arg>&
       continue;
     }
     filter.error(at, fmt::format("args: position `{}` does not exist, the hook declares {} arguments (positions count "
-                                 "from 0)", text, values.size()));
+                                 "from 0)",
+                                 text, values.size()));
     return {};
   }
   return out;
@@ -77,8 +91,8 @@ void read_match(const Fields& selector, std::string_view block, Role role, const
                 const Context& context, std::vector<ArgFilter>& out) {
   const auto list = selector.list(block);
   for (size_t i = 0; i < list.size(); ++i) {
-    const Fields filter(list[i], selector.where() + "." + item_name(block, i), {{"index", "args", "operator", "values"}},
-                        selector.sink());
+    const Fields filter(list[i], selector.where() + "." + item_name(block, i),
+                        {{"index", "args", "operator", "values"}}, selector.sink());
     if (!filter.is_map()) continue;
     if (!args_known) {
       check_arg_operator(filter);
@@ -107,14 +121,13 @@ void read_match(const Fields& selector, std::string_view block, Role role, const
     // What is read at the return can only be decided there.
     const bool late = values[found[0]].conf.flags & TRIGON_CONF_AT_RETURN;
     if (late) {
-      filter.error(filter.position(), fmt::format("{}: argument {} is read at the return (returnCopy) and cannot decide at "
-                                                  "the entry", filter.where(), values[found[0]].index));
+      filter.error(filter.position(),
+                   fmt::format("{}: argument {} is read at the return (returnCopy) and cannot decide at "
+                               "the entry",
+                               filter.where(), values[found[0]].index));
       continue;
     }
-    out.push_back({.arg = found[0],
-                   .predicate = std::move(*predicate),
-                   .role = role,
-                   .second = second ? found[1] : 0});
+    out.push_back({.arg = found[0], .predicate = std::move(*predicate), .role = role, .second = second ? found[1] : 0});
   }
 }
 
@@ -136,8 +149,8 @@ Node with_macros(const Fields& selector, const Node& node, const Context& contex
       if (!entry.key.is_scalar() || entry.key.scalar == "macros") continue;  // said by read_macros
       const Node* present = merged.find(entry.key.scalar);
       if (present && !present->is_null()) {
-        selector.error(at, fmt::format("macros: `{}` has `{}`, which {} has already", name, entry.key.scalar,
-                                       selector.where()));
+        selector.error(
+            at, fmt::format("macros: `{}` has `{}`, which {} has already", name, entry.key.scalar, selector.where()));
         continue;
       }
       std::erase_if(merged.entries, [&](const NodeEntry& other) { return other.key.scalar == entry.key.scalar; });

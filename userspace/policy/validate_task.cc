@@ -57,8 +57,8 @@ std::optional<uint8_t> read_name(const Fields& filter, std::string_view field, s
   const auto name = filter.string(field);
   if (!name) return std::nullopt;
   if (const auto number = number_of(table, *name)) return static_cast<uint8_t>(*number);
-  filter.error(filter.find(field)->position, fmt::format("{}: unknown name `{}`{}", field, *name,
-                                                         suggestion(table, *name)));
+  filter.error(filter.find(field)->position,
+               fmt::format("{}: unknown name `{}`{}", field, *name, suggestion(table, *name)));
   return std::nullopt;
 }
 
@@ -137,8 +137,8 @@ class TaskReader {
       if (inode.ok()) {
         out.predicate.numbers.push_back(*inode);
       } else {
-        filter.error(at, fmt::format("values: expected the inode number of a namespace or `{}`, found `{}`", kHost,
-                                     text));
+        filter.error(at,
+                     fmt::format("values: expected the inode number of a namespace or `{}`, found `{}`", kHost, text));
       }
     }
     out_.tasks.push_back(std::move(out));
@@ -163,8 +163,8 @@ class TaskReader {
     TaskFilter out;
     out.source = block == "matchCapabilities" ? TRIGON_SRC_CAPS : TRIGON_SRC_CAP_CHANGES;
     out.predicate.match = Match::kMask;
-    const auto set = filter.find("type") ? read_name(filter, "type", kCapabilitySets)
-                                         : std::optional<uint8_t>(TRIGON_CAP_EFFECTIVE);
+    const auto set =
+        filter.find("type") ? read_name(filter, "type", kCapabilitySets) : std::optional<uint8_t>(TRIGON_CAP_EFFECTIVE);
     out.predicate.negated = read_membership(filter, block).value_or(false);
     out.predicate.mask = read_capabilities(filter, read_values(filter));
     out.field = set.value_or(TRIGON_CAP_EFFECTIVE);
@@ -214,8 +214,9 @@ class TaskReader {
     if (name == "NotEqual" || name == "NotIn" || name == "neq" || name == "notequal" || name == "notin") {
       out.predicate.negated = true;
     } else if (name != "Equal" && name != "In" && name != "eq" && name != "equal" && name != "in") {
-      return entry.error(entry.find("operator")->position,
-                         fmt::format("operator `{}` does not apply to ids, which have {}", name, quoted_list(kOperators)));
+      return entry.error(
+          entry.find("operator")->position,
+          fmt::format("operator `{}` does not apply to ids, which have {}", name, quoted_list(kOperators)));
     }
     for (const auto& [text, at] : read_values(entry)) {
       if (const auto range = read_interval(entry, id.name, text, at, false, kIdBits)) {

@@ -21,9 +21,8 @@ struct Algorithm {
 constexpr Algorithm kAlgorithms[] = {{"sha1", 40}, {"sha256", 64}, {"sha384", 96}, {"sha512", 128}, {"build-id", 0}};
 
 bool is_hex(std::string_view text) {
-  return !text.empty() && text.size() % 2 == 0 && std::all_of(text.begin(), text.end(), [](char c) {
-    return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'f');
-  });
+  return !text.empty() && text.size() % 2 == 0 &&
+         std::all_of(text.begin(), text.end(), [](char c) { return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'f'); });
 }
 
 std::string lower(std::string text) {
@@ -44,7 +43,8 @@ std::vector<std::string> read_digests(const Fields& fields) {
                                      [&](const Algorithm& each) { return each.name == name; });
     if (found == std::end(kAlgorithms)) {
       fields.error(at, fmt::format("binaryDigests: expected `sha1:`, `sha256:`, `sha384:`, `sha512:` or `build-id:`, "
-                                   "found `{}`", text));
+                                   "found `{}`",
+                                   text));
     } else if (!is_hex(value) || (found->digits && value.size() != found->digits)) {
       fields.error(at, fmt::format("binaryDigests: behind `{}:` stand {}hexadecimal digits, found `{}`", name,
                                    found->digits ? fmt::format("{} ", found->digits) : std::string(), value));
@@ -67,10 +67,11 @@ void refuse_own_types(const Fields& fields) {
   for (const char* field : {"btfPath", "resolvePathInContainer"}) {
     const Node* node = fields.find(field);
     if (!node || (node->is_scalar() && (node->scalar.empty() || node->scalar == "false"))) continue;
-    fields.error(node->position, std::string_view(field) == "btfPath"
-                                     ? "btfPath: types of programs are not read by this version, only those of the kernel"
-                                     : "resolvePathInContainer: the path is that of the agent; programs in containers "
-                                       "are not looked up by this version");
+    fields.error(node->position,
+                 std::string_view(field) == "btfPath"
+                     ? "btfPath: types of programs are not read by this version, only those of the kernel"
+                     : "resolvePathInContainer: the path is that of the agent; programs in containers "
+                       "are not looked up by this version");
   }
 }
 
@@ -88,7 +89,8 @@ std::vector<uint64_t> read_numbers(const Fields& fields, std::string_view name) 
 void read_symbol(const Fields& fields, const std::string& text, Position at, HookPoint& point) {
   const size_t plus = text.rfind('+');
   point.symbol = text.substr(0, plus);
-  if (point.symbol.empty()) return fields.error(at, fmt::format("symbols: expected the name of a symbol, found `{}`", text));
+  if (point.symbol.empty())
+    return fields.error(at, fmt::format("symbols: expected the name of a symbol, found `{}`", text));
   if (plus == std::string::npos) return;
   const auto offset = parse_number(std::string_view(text).substr(plus + 1), false, 64);
   if (!offset.ok()) return fields.error(at, fmt::format("symbols: behind `+`: {}", offset.error().message()));
@@ -104,7 +106,8 @@ std::vector<HookPoint> read_places(const Fields& fields, const HookPoint& base) 
     const Node* node = fields.find(list);
     if (!node || (node->is_sequence() && node->items.empty())) continue;
     if (!used.empty()) {
-      fields.error(node->position, fmt::format("`{}` beside `{}`: an entry has one of {}", list, used, quoted_list(kLists)));
+      fields.error(node->position,
+                   fmt::format("`{}` beside `{}`: an entry has one of {}", list, used, quoted_list(kLists)));
       return {};
     }
     used = list;
@@ -126,8 +129,9 @@ std::vector<HookPoint> read_places(const Fields& fields, const HookPoint& base) 
   }
   const auto references = read_numbers(fields, "refCtrOffsets");
   if (!references.empty() && references.size() != places.size()) {
-    fields.error(fields.find("refCtrOffsets")->position,
-                 fmt::format("refCtrOffsets: {} for {} {}, one for each is needed", references.size(), places.size(), used));
+    fields.error(
+        fields.find("refCtrOffsets")->position,
+        fmt::format("refCtrOffsets: {} for {} {}, one for each is needed", references.size(), places.size(), used));
     return places;
   }
   for (size_t i = 0; i < references.size(); ++i) places[i].ref_ctr_offset = references[i];
@@ -140,12 +144,13 @@ std::vector<Hook> read_uprobe(const Node& node, const std::string& where, const 
   Hook hook;
   hook.kind = HookKind::kUprobe;
   hook.position = node.position;
-  const Fields fields(node, where,
-                      {{"path", "symbols", "offsets", "addrs", "refCtrOffsets", "btfPath", "resolvePathInContainer", "args",
-                        "data", "message", "tags", "selectors", "return", "returnArg", "binaryDigests", "ignore"},
-                       {},
-                       {{"symbol", "`symbols`, a list"}}},
-                      context.sink);
+  const Fields fields(
+      node, where,
+      {{"path", "symbols", "offsets", "addrs", "refCtrOffsets", "btfPath", "resolvePathInContainer", "args", "data",
+        "message", "tags", "selectors", "return", "returnArg", "binaryDigests", "ignore"},
+       {},
+       {{"symbol", "`symbols`, a list"}}},
+      context.sink);
   if (!fields.is_map()) return {};
   hook.point.kind = HookPoint::Kind::kUprobe;
   hook.point.no_multi = context.no_uprobe_multi;
@@ -176,10 +181,10 @@ std::vector<Hook> read_usdt(const Node& node, const std::string& where, const Co
   Hook hook;
   hook.kind = HookKind::kUsdt;
   hook.position = node.position;
-  const Fields fields(node, where,
-                      {{"path", "provider", "name", "btfPath", "resolvePathInContainer", "args", "message", "tags",
-                        "selectors"}},
-                      context.sink);
+  const Fields fields(
+      node, where,
+      {{"path", "provider", "name", "btfPath", "resolvePathInContainer", "args", "message", "tags", "selectors"}},
+      context.sink);
   if (!fields.is_map()) return {};
   hook.point.kind = HookPoint::Kind::kUsdt;
   hook.point.no_multi = context.no_uprobe_multi;

@@ -62,8 +62,8 @@ void read_expression(const Fields& expression, std::vector<LabelRequirement>& ou
 void check_container_keys(const Node& node, const std::vector<LabelRequirement>& labels, Sink& sink) {
   for (const LabelRequirement& label : labels) {
     if (label.key == kContainerKeys[0] || label.key == kContainerKeys[1]) continue;
-    sink.error(node.position, fmt::format("containerSelector: a container has {}, not `{}`",
-                                          quoted_list(kContainerKeys), label.key));
+    sink.error(node.position,
+               fmt::format("containerSelector: a container has {}, not `{}`", quoted_list(kContainerKeys), label.key));
   }
 }
 

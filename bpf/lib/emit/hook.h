@@ -50,6 +50,19 @@ static __always_inline bool hook_needs_state(const struct trigon_dim *dim) {
          dim->source == TRIGON_SRC_NS_CHANGES || dim->source == TRIGON_SRC_CAP_CHANGES;
 }
 
+// Not a function of its own: the kernel counts eight frames, and those below need them.
+static __always_inline int hook_process(u32 at, u32 hook_index) {
+  const struct trigon_hook *hook = bpf_map_lookup_elem(&tri_hooks, &hook_index);
+  if (!hook) return 0;
+  bool state = false;
+  for (u32 i = 0; i < TRIGON_MAX_DIMS; i++) {
+    if (i >= hook->dims || hook->dim[i].source == TRIGON_SRC_FIELD) break;
+    state |= hook_needs_state(&hook->dim[i]);
+  }
+  if (state) process_classify(at);
+  return hook_dims(at, hook_index, TRIGON_MAX_FIELDS);
+}
+
 // Fields are read only as long as a selector is left; dimensions are ordered by the field they need.
 #define hook_match(at, work, hook, hook_index, first, end)                                             \
   ({                                                                                                   \
@@ -68,18 +81,6 @@ static __always_inline bool hook_needs_state(const struct trigon_dim *dim) {
     }                                                                                                  \
     hook_left;                                                                                         \
   })
-
-TRIGON_GLOBAL int hook_process(u32 at, u32 hook_index) {
-  const struct trigon_hook *hook = bpf_map_lookup_elem(&tri_hooks, &hook_index);
-  if (!hook) return 0;
-  bool state = false;
-  for (u32 i = 0; i < TRIGON_MAX_DIMS; i++) {
-    if (i >= hook->dims || hook->dim[i].source == TRIGON_SRC_FIELD) break;
-    state |= hook_needs_state(&hook->dim[i]);
-  }
-  if (state) process_classify(at);
-  return hook_dims(at, hook_index, TRIGON_MAX_FIELDS);
-}
 
 // Without bpf_loop: policies per event beyond this are neither reported nor acted on (match_overflow counts them).
 #define HOOK_TAKES_UNROLLED 256

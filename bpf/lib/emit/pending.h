@@ -89,6 +89,11 @@ TRIGON_GLOBAL int pending_put(u32 at, u32 slot) {
   if (used > PENDING_EVENT_MAX) {
     used = PENDING_EVENT_MAX;
     scratch->event.flags |= TRIGON_HOOK_ENTRY_LOST;
+    // What lies behind the cut has no place to point to.
+    if (scratch->event.kernel_stack.off + scratch->event.kernel_stack.len > PENDING_EVENT_MAX)
+      scratch->event.kernel_stack.len = 0;
+    if (scratch->event.user_stack.off + scratch->event.user_stack.len > PENDING_EVENT_MAX)
+      scratch->event.user_stack.len = 0;
     for (u32 i = 0; i < TRIGON_MAX_FIELDS; i++) {
       struct trigon_field *field = &scratch->event.field[i];
       if (i >= scratch->event.entry_fields) break;

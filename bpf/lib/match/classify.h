@@ -132,7 +132,7 @@ TRIGON_GLOBAL int classify_search_one(u32 at, u32 dim, u32 lower) {
 }
 
 static long classify_search_step(u32 i, struct classify_search *search) {
-  return classify_search_one(search->at, search->dim, search->lower);
+  return classify_search_one(search->at, search->dim, search->lower) ? 1 : 0;
 }
 
 // Without bpf_loop: bytes that are searched. A longer value is searched to here only.

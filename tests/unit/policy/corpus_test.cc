@@ -1,12 +1,14 @@
-// Policies like those that users of the TracingPolicy language have: every construct of its examples, in policies of our
-// own. All of them must be valid, with a kernel and without one.
+// Policies like those that users of the TracingPolicy language have: every construct of its examples, in policies of
+// our own. All of them must be valid, with a kernel and without one.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include <cstdlib>
 #include <map>
+#include <span>
 
 #include "fake_kernel.h"
+#include "policy/compile.h"
 #include "policy/load.h"
 
 namespace trigon::policy {
@@ -36,7 +38,8 @@ const FakeKernel& kernel() {
         "long ksys_write(unsigned int,const char *,size_t)",
         "int bpf_lsm_bprm_check_security(struct linux_binprm *)",
         "int bpf_lsm_file_open(struct file *)",
-        "int bpf_lsm_capset(struct cred *,struct cred *,const kernel_cap_t *,const kernel_cap_t *,const kernel_cap_t *)",
+        "int bpf_lsm_capset(struct cred *,struct cred *,const kernel_cap_t *,const kernel_cap_t *,const kernel_cap_t "
+        "*)",
         "int security_capset(struct cred *,struct cred *,kernel_cap_t *,kernel_cap_t *,kernel_cap_t *)",
         "int security_kernel_module_request(char *)",
         "int security_kernel_read_file(struct file *,enum kernel_read_file_id,_Bool)",
@@ -66,8 +69,8 @@ const FakeKernel& kernel() {
         "int unix_stream_connect(struct socket *,struct sockaddr *,int,int)",
         "void trace_sched_process_exec(struct task_struct *,int,struct linux_binprm *)",
     });
-    kernel.paths["linux_binprm.mm.owner.real_parent.real_parent.comm"] =
-        {.offsets = {24, 1144, 2448, 2448, 2976}, .type = kernel_type("char [16]")};
+    kernel.paths["linux_binprm.mm.owner.real_parent.real_parent.comm"] = {.offsets = {24, 1144, 2448, 2448, 2976},
+                                                                          .type = kernel_type("char [16]")};
     kernel.paths["task_struct.cred.euid.val"] = {.offsets = {2960, 24}, .type = kernel_type("unsigned int")};
     kernel.records["sched/sched_process_exec"] = {
         {.type = "unsigned short", .name = "common_type", .offset = 0, .size = 2},
@@ -313,7 +316,9 @@ constexpr Example kExamples[] = {
     args: [{index: 0, type: int}, {index: 1, type: file}]
     selectors:
     - matchArgs: [{index: 1, operator: Equal, values: [/etc/canary]}]
-      matchActions: [{action: GetUrl, argUrl: "http://canary.example/x"}, {action: DnsLookup, argFqdn: canary.example}])"},
+      matchActions:
+      - {action: GetUrl, argUrl: "http://canary.example/x"}
+      - {action: DnsLookup, argFqdn: canary.example})"},
     {"open-for-writing", R"(
   kprobes:
   - call: sys_openat
@@ -681,6 +686,14 @@ const Policy& policy_of(const std::string& name) {
   }
   ADD_FAILURE() << "no valid example " << name;
   std::abort();  // the tests would read what is not there
+}
+
+TEST(Corpus, BecomesTables) {
+  for (const Example& example : kExamples) {
+    const Policy& policy = policy_of(example.name);
+    const auto set = compile(std::span(&policy, 1), 1, CompileState());
+    EXPECT_TRUE(set.ok()) << example.name << ": " << (set.ok() ? "" : set.error().message());
+  }
 }
 
 TEST(Corpus, CallsThatMayBeAbsentAreLeftOut) {

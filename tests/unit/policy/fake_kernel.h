@@ -1,5 +1,5 @@
-// A kernel for tests: prototypes as C would declare them, records of tracepoints, members of structures. Shapes are those
-// of Linux 6.12.
+// A kernel for tests: prototypes as C would declare them, records of tracepoints, members of structures. Shapes are
+// those of Linux 6.12.
 #pragma once
 
 #include <map>
@@ -37,13 +37,13 @@ inline KernelType kernel_type(std::string text) {
   if (text.starts_with("union ")) kind = Kind::kUnion;
   if (text.starts_with("enum ")) kind = Kind::kEnum;
   if (text == "void") kind = Kind::kVoid;
-  const uint32_t size = text == "char" || text == "_Bool" || text == "unsigned char"   ? 1
-                        : text.find("short") != std::string::npos                      ? 2
-                        : text.find("long") != std::string::npos || text == "size_t"   ? 8
-                        : text == "bpfptr_t"                                           ? 16
-                        : kind == Kind::kStruct || kind == Kind::kUnion                ? 64
-                        : kind == Kind::kVoid                                          ? 0
-                                                                                       : 4;
+  const uint32_t size = text == "char" || text == "_Bool" || text == "unsigned char" ? 1
+                        : text.find("short") != std::string::npos                    ? 2
+                        : text.find("long") != std::string::npos || text == "size_t" ? 8
+                        : text == "bpfptr_t"                                         ? 16
+                        : kind == Kind::kStruct || kind == Kind::kUnion              ? 64
+                        : kind == Kind::kVoid                                        ? 0
+                                                                                     : 4;
   out.is_signed = kind == Kind::kInteger && !text.starts_with("unsigned") && text != "size_t" && text != "_Bool";
   out.name = text.substr(text.find(' ') != std::string::npos && kind != Kind::kInteger ? text.find(' ') + 1 : 0);
   out.kind = kind;
@@ -95,10 +95,10 @@ class FakeKernel : public KernelInfo {
   std::map<std::string, Resolved> paths;  // "linux_binprm.mm.owner"
   std::map<std::string, std::vector<TracepointField>> records;
 
-  Result<Prototype> function(const std::string& name) const override { return find(name, "function"); }
-  Result<Prototype> lsm(const std::string& hook) const override { return find("bpf_lsm_" + hook, "LSM hook"); }
+  Result<Prototype> function(const std::string& name) const override { return find("", name, "function"); }
+  Result<Prototype> lsm(const std::string& hook) const override { return find("bpf_lsm_", hook, "LSM hook"); }
   Result<Prototype> raw_tracepoint(const std::string& event) const override {
-    return find("trace_" + event, "tracepoint");
+    return find("trace_", event, "tracepoint");
   }
   Result<std::vector<TracepointField>> tracepoint(const std::string& subsystem,
                                                   const std::string& event) const override {
@@ -113,7 +113,8 @@ class FakeKernel : public KernelInfo {
     }
     return out;
   }
-  Result<Resolved> resolve(const std::string& start, const std::string& module, const std::string& path) const override {
+  Result<Resolved> resolve(const std::string& start, const std::string& module,
+                           const std::string& path) const override {
     const auto found = paths.find((module.empty() ? "" : module + ":") + start + "." + path);
     if (found != paths.end()) return found->second;
     return Error(ErrorCode::kUnsupported, "struct " + start + " has no member `" + path + "`");
@@ -124,8 +125,8 @@ class FakeKernel : public KernelInfo {
   trigon_namespaces host_namespaces() const override { return host_; }
 
  private:
-  Result<Prototype> find(const std::string& name, const std::string& what) const {
-    const auto found = functions_.find(name);
+  Result<Prototype> find(const std::string& prefix, const std::string& name, const std::string& what) const {
+    const auto found = functions_.find(prefix + name);
     if (found != functions_.end()) return found->second;
     return Error(ErrorCode::kUnsupported, "this kernel has no " + what + " `" + name + "`");
   }

@@ -7,6 +7,7 @@
 #include <fstream>
 #include <sstream>
 
+#include "fake_kernel.h"
 #include "policy/load.h"
 
 namespace trigon::policy {
@@ -16,6 +17,32 @@ using testing::ElementsAre;
 
 constexpr const char* kGolden = TRIGON_SOURCE_DIR "/tests/unit/policy/errors.golden";
 constexpr Options kX86{Arch::kX86_64};
+
+// For the cases whose names begin with "Kernel".
+const FakeKernel& kernel() {
+  static const FakeKernel kKernel = [] {
+    FakeKernel kernel({
+        "int tcp_connect(struct sock *)",
+        "void tcp_set_state(struct sock *,int)",
+        "int security_file_permission(struct file *,int)",
+        "int bpf_check(struct bpf_prog **,union bpf_attr *,bpfptr_t,unsigned int)",
+        "void fd_install(unsigned int,struct file *)",
+        "long ksys_write(unsigned int,const char *,size_t)",
+        "void list_add(struct list_head *,struct list_head *)",
+        "int bpf_lsm_file_open(struct file *)",
+    });
+    kernel.paths["file.f_path"] = {.offsets = {64}, .type = kernel_type("struct path")};
+    kernel.records["task/numbers"] = {
+        {.type = "int", .name = "number", .offset = 8, .size = 4, .is_signed = true},
+        {.type = "unsigned short", .name = "narrow", .offset = 12, .size = 2},
+        {.type = "unsigned long[20]", .name = "many", .offset = 16, .size = 160, .array = 20},
+        {.type = "const char *", .name = "text", .offset = 176, .size = 8},
+        {.type = "void *", .name = "buffer", .offset = 184, .size = 8},
+    };
+    return kernel;
+  }();
+  return kKernel;
+}
 
 struct Case {
   std::string name, policy, expected;
@@ -53,7 +80,8 @@ TEST(Validate, SaysExactlyWhatIsWrong) {
   std::ostringstream out;
   out << golden.preamble;
   for (const Case& each : golden.cases) {
-    const Loaded loaded = load_text("policy.yaml", each.policy, kX86);
+    const bool with_kernel = each.name.starts_with("Kernel");
+    const Loaded loaded = load_text("policy.yaml", each.policy, with_kernel ? Options{Arch::kX86_64, &kernel()} : kX86);
     const std::string actual = format(loaded.diagnostics);
     out << "=== " << each.name << "\n" << each.policy << ">>>\n" << actual;
     if (update) continue;
@@ -177,6 +205,152 @@ TEST(Validate, ReadsModeAndActions) {
   EXPECT_TRUE(selectors[0].actions.is_sigkill);
   EXPECT_EQ(selectors[1].actions.signal, 10);
   EXPECT_TRUE(selectors[1].actions.post);
+}
+
+TEST(Validate, SpellingsOfOlderPolicies) {
+  const Policy p = valid(R"(  kprobes:
+  - call: sys_openat
+    args: [{index: 1, type: string}, {index: 2, type: int}, {index: 2, type: uint32}]
+    selectors:
+    - matchArgs:
+      - {index: 1, operator: notprefix, values: [/tmp/]}
+      - {index: 2, operator: neq, values: [1]}
+      - {args: [2], operator: eq, values: [2]}
+      matchPIDs: [{operator: notin, values: [1]}]
+)");
+  const auto& s = p.hooks[0].selectors[0];
+  EXPECT_EQ(s.args[0].predicate.match, Match::kPrefix);
+  EXPECT_TRUE(s.args[0].predicate.negated);
+  EXPECT_TRUE(s.args[1].predicate.negated);
+  EXPECT_EQ(s.args[2].arg, 2u) << "by position: the index is declared twice";
+  EXPECT_TRUE(s.pids[0].negated);
+}
+
+TEST(Validate, ListsOfNumbersAreDecimal) {
+  const Policy p = valid(R"(  kprobes:
+  - call: sys_openat
+    args: [{index: 2, type: int}]
+    selectors:
+    - matchArgs:
+      - {index: 2, operator: InMap, values: ["010:012", "-3"]}
+      - {index: 2, operator: InRange, values: ["010:012"]}
+)");
+  const auto& filters = p.hooks[0].selectors[0].args;
+  EXPECT_EQ(filters[0].predicate.ranges[0].low, (1ULL << 63) + 10) << "signed: counted from the smallest";
+  EXPECT_EQ(filters[0].predicate.ranges[1].low, (1ULL << 63) - 3);
+  EXPECT_EQ(filters[1].predicate.ranges[0].low, (1ULL << 63) + 8) << "octal, as everywhere else";
+}
+
+TEST(Validate, WithoutAKernelWhatOnlyItKnowsIsLeftOpen) {
+  const Policy p = valid(R"(  lists:
+  - {name: ksys, type: generated_ftrace, pattern: "^ksys_"}
+  kprobes:
+  - call: security_file_open
+    syscall: false
+    args: [{index: 0, type: string, resolve: f_path.dentry.d_name.name}, {index: 0, type: file}, {index: 1}]
+    selectors:
+    - matchNamespaces: [{namespace: Pid, operator: NotIn, values: [host_ns, 5]}]
+      matchArgs: [{index: 1, operator: Equal, values: [whatever]}]
+  - call: "list:ksys"
+  tracepoints:
+  - {subsystem: sched, event: sched_switch, args: [{index: 5, type: int}]}
+)");
+  ASSERT_EQ(p.hooks.size(), 3u);
+  EXPECT_TRUE(p.hooks[0].args[0].unresolved);
+  EXPECT_EQ(p.hooks[0].args[0].conf.steps, 0);
+  EXPECT_FALSE(p.hooks[0].args[1].unresolved);
+  EXPECT_TRUE(p.hooks[0].args[2].unresolved);
+  EXPECT_TRUE(p.hooks[0].selectors[0].tasks[0].host_ns);
+  EXPECT_THAT(p.hooks[0].selectors[0].tasks[0].predicate.numbers, ElementsAre(5));
+  EXPECT_TRUE(p.hooks[1].unresolved);
+  EXPECT_EQ(p.hooks[1].function, "^ksys_");
+  EXPECT_TRUE(p.hooks[2].args[0].unresolved);
+}
+
+TEST(Validate, LargePolicies) {
+  std::string spec = "  kprobes:\n  - call: sys_openat\n    args: [{index: 1, type: string}]\n    selectors:\n";
+  for (int i = 0; i < 1000; ++i) {
+    spec += "    - matchArgs: [{index: 1, operator: Prefix, values: [/dir" + std::to_string(i) + "/]}]\n";
+  }
+  spec +=
+      "  - call: sys_openat2\n    args: [{index: 1, type: string}, {index: 0, type: int}]\n    selectors:\n    - "
+      "matchArgs:\n";
+  for (int filter = 0; filter < 3; ++filter) {
+    spec += "      - index: 1\n        operator: NotEqual\n        values:\n";
+    for (int i = 0; i < 10'000; ++i) spec += "        - /value" + std::to_string(i) + "\n";
+  }
+  spec += "        - /" + std::string(TRIGON_MAX_VALUE - 1, 'x') + "\n";
+  const Policy p = valid(spec);
+  ASSERT_EQ(p.hooks.size(), 2u);
+  EXPECT_EQ(p.hooks[0].selectors.size(), 1000u);
+  EXPECT_EQ(p.hooks[1].selectors[0].args[2].predicate.strings.size(), 10'001u);
+}
+
+TEST(Validate, NamespacedPolicies) {
+  const std::string text =
+      "apiVersion: cilium.io/v1alpha1\nkind: TracingPolicyNamespaced\nmetadata: {name: p, namespace: blue}\nspec:\n"
+      "  podSelector: {matchLabels: {app: web}, matchExpressions: [{key: tier, operator: NotIn, values: [db]}]}\n"
+      "  containerSelector: {matchLabels: {name: main}}\n  nodeSelector: {matchLabels: {zone: a}}\n"
+      "  options: [{name: match-binaries, value: literal}]\n"
+      "  kprobes: [{call: sys_getpid, selectors: [{matchWorkloads: {hostSelector: {}}}]}]\n";
+  Loaded loaded = load_text("p.yaml", text + "---\n" + text, kX86);
+  ASSERT_EQ(loaded.policies.size(), 1u);
+  EXPECT_EQ(loaded.diagnostics.size(), 1u) << "the same name in the same namespace";
+  const Policy& p = loaded.policies[0];
+  EXPECT_EQ(p.k8s_namespace, "blue");
+  ASSERT_TRUE(p.workload.pods);
+  ASSERT_EQ(p.workload.pods->size(), 2u);
+  EXPECT_EQ((*p.workload.pods)[1].op, LabelRequirement::Operator::kNotIn);
+  EXPECT_EQ(p.workload.containers->size(), 1u);
+  EXPECT_EQ(p.nodes.size(), 1u);
+  EXPECT_TRUE(p.literal_binaries);
+  ASSERT_TRUE(p.hooks[0].selectors[0].workload);
+  EXPECT_TRUE(p.hooks[0].selectors[0].workload->host);
+  std::string other = text;
+  other.replace(other.find("blue"), 4, "gray");
+  EXPECT_EQ(format(load_text("p.yaml", text + "---\n" + other, kX86).diagnostics), "");
+}
+
+TEST(Validate, ReadsTheWidthThatTheKernelHas) {
+  const Options with_kernel{Arch::kX86_64, &kernel()};
+  const Policy p = valid(R"(  kprobes:
+  - {call: tcp_set_state, syscall: false, args: [{index: 1, type: uint64}, {index: 1}]}
+  - {call: ksys_write, syscall: false, args: [{index: 1}, {index: 2, type: int}, {index: 1, type: uint64}]}
+  - {call: bpf_check, syscall: false, args: [{index: 3, type: uint32}, {index: 1}]}
+  tracepoints:
+  - subsystem: task
+    event: numbers
+    args: [{index: 1, type: int}, {index: 0}, {index: 3}, {index: 2}, {index: 4, type: uint64}]
+)",
+                         with_kernel);
+  ASSERT_EQ(p.hooks.size(), 4u);
+  EXPECT_EQ(p.hooks[0].args[0].conf.type, TRIGON_ARG_INT32) << "the rest of the register means nothing";
+  EXPECT_EQ(p.hooks[0].args[1].type, "int");
+  EXPECT_EQ(p.hooks[1].args[0].type, "string");
+  EXPECT_EQ(p.hooks[1].args[1].conf.type, TRIGON_ARG_INT32) << "the lower half of a size_t";
+  EXPECT_EQ(p.hooks[1].args[2].conf.type, TRIGON_ARG_UINT64) << "the address";
+  EXPECT_EQ(p.hooks[2].args[0].conf.arg, 4) << "behind a structure in two registers";
+  EXPECT_EQ(p.hooks[2].args[1].type, "bpf_attr");
+  const auto& record = p.hooks[3].args;
+  EXPECT_EQ(record[0].conf.type, TRIGON_ARG_UINT16);
+  EXPECT_EQ(record[0].conf.size, 2);
+  EXPECT_EQ(record[1].type, "int");
+  EXPECT_EQ(record[2].type, "string");
+  EXPECT_EQ(record[3].conf.type, TRIGON_ARG_CONST_BUF) << "twenty numbers";
+  EXPECT_EQ(record[3].conf.max, 160u);
+  EXPECT_EQ(record[4].conf.off[0], 184u);
+}
+
+TEST(Validate, ReadsRegisters) {
+  const Policy p = valid(R"(  kprobes:
+  - call: tcp_connect
+    syscall: false
+    data: [{index: 0, source: pt_regs, resolve: rip, type: uint64}]
+)");
+  const Arg& arg = p.hooks[0].data[0];
+  EXPECT_EQ(arg.conf.source, TRIGON_FROM_REG);
+  EXPECT_EQ(arg.conf.off[0], 128u) << "asm/ptrace.h";
+  EXPECT_TRUE(p.hooks[0].point.kprobe_only);
 }
 
 TEST(Validate, AliasesAreCopies) {
