@@ -74,6 +74,7 @@ Result<Digest> Digest::parse(std::string_view text) {
       std::find_if(kAlgorithms.begin(), kAlgorithms.end(), [&](const Algorithm& a) { return a.name == name; });
   if (algorithm == kAlgorithms.end()) {
     std::vector<std::string_view> names;
+    names.reserve(kAlgorithms.size());
     for (const Algorithm& a : kAlgorithms) names.push_back(a.name);
     return Error("digest algorithm '" + std::string(name) + "' is not known" + did_you_mean(name, names) +
                  "; known are sha1, sha256, sha384, sha512 and build-id");
@@ -140,7 +141,17 @@ Result<void> check_digests(const ElfFile& file, const std::vector<Digest>& allow
   }
   std::string expected;
   for (const Digest& digest : allowed) expected += (expected.empty() ? "" : ", ") + digest.to_string();
-  return Error(file.name() + ": is not a file that the policy allows: found " + found + ", allowed " + expected);
+  return Error(ErrorCode::kPermission,
+               file.name() + ": is not a file that the policy allows: found " + found + ", allowed " + expected);
+}
+
+Result<void> check_digests(const ElfFile& file, const std::vector<std::string>& allowed) {
+  std::vector<Digest> digests;
+  for (const std::string& text : allowed) {
+    TRIGON_TRY(Digest digest, Digest::parse(text));
+    digests.push_back(std::move(digest));
+  }
+  return check_digests(file, digests);
 }
 
 }  // namespace trigon::symbols

@@ -25,7 +25,9 @@ struct Digest {
 // is first needed (package libssl3), which is kUnsupported when it is not there. Blocking, any thread.
 Result<Digest> digest_of(const ElfFile& file, Digest::Kind kind);
 
-// Whether the file is one of them. An error when none matches: what was found and what was allowed.
+// Whether the file is one of them. kPermission when none matches: what was found and what was allowed.
 Result<void> check_digests(const ElfFile& file, const std::vector<Digest>& allowed);
+// The same with digests as policies write them.
+Result<void> check_digests(const ElfFile& file, const std::vector<std::string>& allowed);
 
 }  // namespace trigon::symbols

@@ -11,6 +11,7 @@
 #include <limits>
 #include <numeric>
 #include <type_traits>
+#include <utility>
 
 namespace trigon::symbols {
 namespace {
@@ -135,7 +136,7 @@ bool KernelSymbols::load() {
     std::iota(order.begin(), order.end(), 0U);
     std::stable_sort(order.begin(), order.end(), [&](uint32_t a, uint32_t b) { return addresses_[a] < addresses_[b]; });
     const auto permute = [&](auto* values) {
-      auto old = std::move(*values);
+      const auto old = std::exchange(*values, {});
       values->reserve(old.size());
       for (const uint32_t i : order) values->push_back(old[i]);
     };

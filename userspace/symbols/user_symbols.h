@@ -63,7 +63,7 @@ class UserSymbols {
   // Of a file as it was read.
   struct FileKey {
     uint64_t device = 0, inode = 0, size = 0, modified_ns = 0;
-    auto operator<=>(const FileKey&) const = default;
+    auto operator<=>(const FileKey&) const = default;  // NOLINT(modernize-use-nullptr): clang-tidy 14 misreads it
   };
   struct File {
     FileKey key;

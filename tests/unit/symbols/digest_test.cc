@@ -60,16 +60,19 @@ TEST(Digest, AnyOfSeveralAllows) {
   if (!right.ok()) GTEST_SKIP() << right.error().message();
   Digest wrong = *right;
   wrong.hex.front() = wrong.hex.front() == '0' ? '1' : '0';
-  EXPECT_TRUE(check_digests(*file, {wrong, *right}).ok());
-  const auto refused = check_digests(*file, {wrong});
+  EXPECT_TRUE(check_digests(*file, std::vector<Digest>{wrong, *right}).ok());
+  const auto refused = check_digests(*file, std::vector<Digest>{wrong});
   ASSERT_FALSE(refused.ok());
+  EXPECT_EQ(refused.error().code(), ErrorCode::kPermission);
   EXPECT_THAT(refused.error().message(), HasSubstr("found " + right->to_string()));
   EXPECT_THAT(refused.error().message(), HasSubstr("allowed " + wrong.to_string()));
   // Equal digits under another name are no match.
   Digest other = *right;
   other.kind = Digest::Kind::kBuildId;
-  EXPECT_FALSE(check_digests(*file, {other}).ok());
-  EXPECT_FALSE(check_digests(*file, {}).ok());
+  EXPECT_FALSE(check_digests(*file, std::vector<Digest>{other}).ok());
+  EXPECT_FALSE(check_digests(*file, std::vector<Digest>()).ok());
+  EXPECT_TRUE(check_digests(*file, std::vector<std::string>{wrong.to_string(), right->to_string()}).ok());
+  EXPECT_FALSE(check_digests(*file, std::vector<std::string>{"sha256:1"}).ok());
 }
 
 }  // namespace
