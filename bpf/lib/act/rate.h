@@ -91,35 +91,40 @@ TRIGON_GLOBAL int rate_allows(u32 at, u32 sel_base, u32 number, u64 hash) {
   return 1;
 }
 
-struct rate_filter {
-  u32 at;
-  u32 sel_base;
-  u64 hash;
-  u32 kept;
-  u32 pad;
-};
-
-static long rate_filter_step(u32 i, struct rate_filter *filter) {
-  struct match_scratch *scratch = match_scratch(filter->at);
-  if (!scratch || i >= scratch->event.matches || i >= TRIGON_MAX_MATCHES) return 1;
+// Keeps or takes out selector i of the event. 1: there are no more. Global: it is called many times in a row.
+TRIGON_GLOBAL int rate_filter_one(u32 at, u32 sel_base, u64 hash, u32 i) {
+  struct match_scratch *scratch = match_scratch(at);
+  if (!scratch || i >= TRIGON_MAX_MATCHES || i >= scratch->event.matches) return 1;
   u16 number = scratch->event.match[i];
-  u32 kept = filter->kept;
-  if (!rate_allows(filter->at, filter->sel_base, number, filter->hash)) return 0;
+  if (!rate_allows(at, sel_base, number, hash)) return 0;
+  u32 kept = scratch->work.kept;
   barrier_var(kept);
   if (kept >= TRIGON_MAX_MATCHES) return 1;
   scratch->event.match[kept] = number;
-  filter->kept = kept + 1;
+  scratch->work.kept = kept + 1;
   return 0;
+}
+
+struct rate_filter {
+  u64 hash;
+  u32 at;
+  u32 sel_base;
+};
+
+static long rate_filter_step(u32 i, struct rate_filter *filter) {
+  return rate_filter_one(filter->at, filter->sel_base, filter->hash, i) ? 1 : 0;
 }
 
 // Selectors of the event that may be written; 0: none.
 TRIGON_GLOBAL int rate_filter(u32 at, u32 sel_base) {
   struct match_scratch *scratch = match_scratch(at);
   if (!scratch) return 0;
-  struct rate_filter filter = {.at = at, .sel_base = sel_base, .hash = rate_hash_event(at)};
+  struct match_work *work = &scratch->work;
+  struct rate_filter filter = {.hash = rate_hash_event(at), .at = at, .sel_base = sel_base};
+  work->kept = 0;
   base_loop(TRIGON_MAX_MATCHES, TRIGON_MAX_MATCHES, rate_filter_step, &filter);
-  scratch->event.matches = filter.kept;
-  return filter.kept;
+  scratch->event.matches = work->kept;
+  return work->kept;
 }
 
 #endif

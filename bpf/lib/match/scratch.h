@@ -54,6 +54,7 @@ struct match_work {
   // of the string that is being reversed, cut into pieces or searched
   u32 bytes_off, bytes_len, at_byte, automaton;
   u32 set_value, set_arg;
+  u32 kept;  // selectors of the event that rateLimit lets pass
   u32 pad;
   struct trigon_prefix_key key;
   char path[2 * TRIGON_MAX_PATH];  // built backwards from the middle, where the NUL lies
