@@ -201,7 +201,7 @@ enum trigon_part {
 
 // How a value becomes a vector.
 enum trigon_lookup {
-  TRIGON_LOOKUP_EQ = 0,      // tri_numbers {dim, value}; miss: dflt
+  TRIGON_LOOKUP_EQ = 0,      // tri_numbers {dim, value}; miss: dflt. mask: bit (value & 63) of every entry is set
   TRIGON_LOOKUP_RANGE = 1,   // tri_ranges, longest prefix over the value's 64 bits, big endian; signed values have
                              // their sign bit flipped (conf.flip); miss: dflt. Addresses: over their 128 bits
   TRIGON_LOOKUP_MASK = 2,    // dflt OR those of tri_numbers {dim, bit number} over the set bits of value & mask
@@ -235,7 +235,7 @@ struct trigon_dim {
   __u32 dflt;        // vector when nothing is found
   __u32 unreadable;  // vector when the field could not be read: negated filters accept, positive ones do not
   __u32 extra;       // EITHER: see there. Socket parts: vector when there is no such thing (nobody who asks for it)
-  __u64 mask;        // MASK, NOMASK: bits that any selector looks at
+  __u64 mask;        // MASK, NOMASK: bits that any selector looks at. EQ: see there
 };
 
 // Dimension 0 is never used; numbers count up over generations. Some dimensions of a generation belong to files and not

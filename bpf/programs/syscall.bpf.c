@@ -137,7 +137,9 @@ static __always_inline void syscall_entry(void *ctx, u32 at, u32 hook_index, u32
 
 // The call's own tables and those of all calls are two events.
 static __always_inline int syscall_hook(void *ctx, u32 slot, u32 generation, struct pt_regs *regs, u32 number, u32 abi) {
-  u32 hook_index, at = hook_begin(slot, generation, &hook_index);
+  u32 hook_index;
+  if (!hook_tables(slot, generation, &hook_index)) return 0;
+  u32 at = hook_begin(generation);
   if (at >= MATCH_SCRATCHES) return 0;
   struct match_scratch *scratch = match_scratch(at);
   if (scratch) {

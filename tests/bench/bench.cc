@@ -73,9 +73,16 @@ struct EmptyPrograms::Impl {
   trigon_empty* skel = nullptr;
 };
 
-EmptyPrograms::EmptyPrograms() : impl_(std::make_unique<Impl>()) {
-  impl_->skel = trigon_empty__open_and_load();
-  if (impl_->skel == nullptr || trigon_empty__attach(impl_->skel) != 0)
+EmptyPrograms::EmptyPrograms(const char* name) : impl_(std::make_unique<Impl>()) {
+  impl_->skel = trigon_empty__open();
+  if (impl_->skel != nullptr) {
+    bpf_program* program;
+    bpf_object__for_each_program(program, impl_->skel->obj) {
+      const bool is_base = std::string_view(bpf_program__section_name(program)).starts_with("tp_btf/");
+      bpf_program__set_autoload(program, name == nullptr ? is_base : std::string_view(bpf_program__name(program)) == name);
+    }
+  }
+  if (impl_->skel == nullptr || trigon_empty__load(impl_->skel) != 0 || trigon_empty__attach(impl_->skel) != 0)
     failure("the empty programs cannot be attached");
 }
 

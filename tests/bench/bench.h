@@ -28,10 +28,11 @@ uint64_t rss_kib(pid_t pid);
 // Memory of a process's BPF maps, as the kernel accounts it (fdinfo), bytes.
 uint64_t map_bytes(pid_t pid);
 
-// The empty programs of empty.bpf.c, attached as long as the object lives.
+// Empty programs of empty.bpf.c, attached as long as the object lives: those of the base sensor's tracepoints, or one by
+// its name.
 class EmptyPrograms {
  public:
-  EmptyPrograms();
+  explicit EmptyPrograms(const char* name = nullptr);
   ~EmptyPrograms();
 
  private:
@@ -49,9 +50,11 @@ host::Json run_trigger(std::vector<std::string> words, const std::string& fact);
 // In a guest with the instruction clock.
 void measure_spawn();
 void measure_calls();
+void measure_policies();
 // On this machine.
 void measure_open();
 void measure_getppid();
 void measure_start();
+void measure_policy_calls();
 
 }  // namespace trigon::bench

@@ -1,4 +1,4 @@
-// trigon_bench spawn|calls|open|getppid|start: measures one thing; see bench.h and run.sh.
+// trigon_bench spawn|calls|open|getppid|start|policies|policy-calls: measures one thing; see bench.h and run.sh.
 #include <sched.h>
 #include <sys/mount.h>
 #include <sys/stat.h>
@@ -26,8 +26,12 @@ int main(int argc, char** argv) {
     measure_getppid();
   } else if (name == "start") {
     measure_start();
+  } else if (name == "policies") {
+    measure_policies();
+  } else if (name == "policy-calls") {
+    measure_policy_calls();
   } else {
-    failure("usage: trigon_bench spawn|calls|open|getppid|start");
+    failure("usage: trigon_bench spawn|calls|open|getppid|start|policies|policy-calls");
   }
   return 0;
 }

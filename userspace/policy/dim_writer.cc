@@ -270,8 +270,10 @@ class Writer {
 
 }  // namespace
 
-void write_dim(const DimKey& key, const SelectorBits& all, Dim& dim, const PathClasses& classes, Tables& tables,
-               trigon_dim& out) {
+namespace {
+
+void write(const DimKey& key, const SelectorBits& all, Dim& dim, const PathClasses& classes, Tables& tables,
+           trigon_dim& out) {
   Writer writer(key, all, dim, tables, out);
   if (key.source == TRIGON_SRC_WORKLOAD) return writer.workloads();
   const bool post = key.source == TRIGON_SRC_BINARY_POST || key.source == TRIGON_SRC_PARENT_POST;
@@ -291,6 +293,21 @@ void write_dim(const DimKey& key, const SelectorBits& all, Dim& dim, const PathC
       return writer.substrings();
     default:
       return writer.strings();
+  }
+}
+
+}  // namespace
+
+void write_dim(const DimKey& key, const SelectorBits& all, Dim& dim, const PathClasses& classes, Tables& tables,
+               trigon_dim& out) {
+  const size_t before = tables.numbers().size();
+  write(key, all, dim, classes, tables, out);
+  if (out.lookup != TRIGON_LOOKUP_EQ) return;
+  // What has no entry is mostly told by this. Those of control groups come later.
+  if (key.source == TRIGON_SRC_WORKLOAD) out.mask = ~0ULL;
+  for (size_t i = before; i < tables.numbers().size(); ++i) {
+    const trigon_number_key& number = tables.numbers()[i].first;
+    if (number.dim == out.dim) out.mask |= 1ULL << (number.value & 63);
   }
 }
 

@@ -27,6 +27,7 @@ class Tables {
   uint32_t nobody_in_tries();
 
   void number(uint32_t dim, uint64_t value, uint32_t result, uint32_t device = 0);
+  const std::vector<std::pair<trigon_number_key, uint32_t>>& numbers() const { return out_.numbers; }
   void range(uint32_t dim, uint64_t value, uint32_t bits, uint32_t result);
   void network(uint32_t dim, const std::array<uint8_t, 16>& bytes, uint32_t bits, uint32_t result);
   // At most TRIGON_TRIE_CHUNK bytes.

@@ -142,13 +142,17 @@ static __always_inline void hook_stack(void *ctx, struct match_scratch *scratch,
   scratch->work.used = off + n;
 }
 
-// Begins an event of the hook with that slot: claims a scratch and finds the tables. The index of the scratch, or
-// MATCH_SCRATCHES when there is nothing to do (or nothing to do it with: then it is counted).
-static __always_inline u32 hook_begin(u32 slot, u32 generation, u32 *hook_index) {
+// The tables of the slot in that generation; NULL: nobody uses the hook.
+static __always_inline const struct trigon_hook *hook_tables(u32 slot, u32 generation, u32 *hook_index) {
   u32 index = (generation & 1) * TRIGON_MAX_HOOKS + slot;
   *hook_index = index;
   const struct trigon_hook *hook = bpf_map_lookup_elem(&tri_hooks, &index);
-  if (!hook || !hook->selectors) return MATCH_SCRATCHES;
+  return hook && hook->selectors ? hook : NULL;
+}
+
+// Claims a scratch for an event. MATCH_SCRATCHES: it is the agent itself that came by, or there is none, and the event is
+// counted as lost.
+static __always_inline u32 hook_begin(u32 generation) {
   if (bpf_get_current_pid_tgid() >> 32 == run_control.self_pid) return MATCH_SCRATCHES;
   u32 at = match_claim();
   if (at >= MATCH_SCRATCHES) {

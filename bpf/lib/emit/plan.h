@@ -141,6 +141,66 @@ static __noinline int plan_field(u32 at, u32 i) {
 #define HOOK_IS_PATH(f) fields_is_path(cfg_field[f].type)
 #include "bpf/lib/emit/hook.h"
 
+// A number as its type has it; false: not a type that is one by itself.
+static __always_inline bool plan_number(u64 *value, u32 type) {
+  switch (type) {
+    case TRIGON_ARG_INT32:
+      *value = (s64)(s32)*value;
+      return true;
+    case TRIGON_ARG_UINT32:
+      *value = (u32)*value;
+      return true;
+    case TRIGON_ARG_INT64:
+    case TRIGON_ARG_UINT64:
+      return true;
+    case TRIGON_ARG_INT16:
+      *value = (s64)(s16)*value;
+      return true;
+    case TRIGON_ARG_UINT16:
+      *value = (u16)*value;
+      return true;
+    case TRIGON_ARG_INT8:
+      *value = (s64)(__s8)*value;
+      return true;
+    case TRIGON_ARG_UINT8:
+      *value = (u8)*value;
+      return true;
+  }
+  return false;
+}
+
+// What most events come to: already the first dimension leaves nobody. Answered here without working memory when it is
+// the binary of a process that is known, a number, or the path of a file that is remembered. `value`: argument of field
+// 0. False: nothing is decided yet.
+static __always_inline bool plan_rejects(const struct trigon_hook *hook, u32 generation, u64 value) {
+  const struct trigon_dim *dim = &hook->dim[0];
+  u32 number = dim->dflt;
+  if (!hook->dims) return false;
+  if (dim->source == TRIGON_SRC_BINARY) {
+    if (!cfg_task_storage) return false;
+    struct trigon_task_state *state = bpf_task_storage_get(&tri_task, bpf_get_current_task_btf()->group_leader, 0, 0);
+    if (!state || state->generation != generation || state->binary_file) return false;
+    if (state->binary) number = classify_number(dim->dim, state->binary, number);
+    return !number;
+  }
+  if (dim->source != TRIGON_SRC_FIELD || dim->field || !cfg_entry_fields) return false;
+  if (cfg_field[0].source != TRIGON_FROM_ARG || cfg_field[0].steps) return false;
+  if (dim->part == TRIGON_PART_VALUE && plan_number(&value, cfg_field[0].type)) {
+    if (dim->lookup == TRIGON_LOOKUP_EQ) return !classify_equal(dim, value);
+    return false;
+  }
+  if (cfg_field[0].type == TRIGON_ARG_FILE && dim->part == TRIGON_PART_PATH_CLASS && cfg_btf_file) {
+    struct file *file = (void *)value;
+    u64 dentry = (u64)base_member(file, cfg_btf_file, f_path.dentry);
+    u64 mnt = (u64)base_member(file, cfg_btf_file, f_path.mnt);
+    u32 class = match_file_known(dentry, mnt, generation);
+    if (!class) return false;
+    if (class > 1) number = classify_number(dim->dim, class - 1, number);
+    return !number;
+  }
+  return false;
+}
+
 static __always_inline void plan_act(u32 at, struct match_scratch *scratch) {
   struct match_work *work = &scratch->work;
   enforce(work, &scratch->event);

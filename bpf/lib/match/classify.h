@@ -17,6 +17,12 @@ static __always_inline u32 classify_number(u32 dim, u64 value, u32 otherwise) {
   return found ? *found : otherwise;
 }
 
+// TRIGON_LOOKUP_EQ. Most values have no entry, and most of those are told by six bits.
+static __always_inline u32 classify_equal(const struct trigon_dim *dim, u64 value) {
+  if (!(dim->mask >> (value & 63) & 1)) return dim->dflt;
+  return classify_number(dim->dim, value, dim->dflt);
+}
+
 static __always_inline const struct trigon_vector *classify_vector(u32 parity, u32 number) {
   u32 index = (parity & 1) * TRIGON_MAX_VECTORS + (number & (TRIGON_MAX_VECTORS - 1));
   return bpf_map_lookup_elem(&tri_vectors, &index);
@@ -288,7 +294,7 @@ TRIGON_GLOBAL int classify_dim(u32 at, u32 hook_index, u32 i) {
     value = classify_task_value(work, dim);
   }
 
-  if (lookup == TRIGON_LOOKUP_EQ) return classify_and(work, classify_number(dim->dim, value, number), words);
+  if (lookup == TRIGON_LOOKUP_EQ) return classify_and(work, classify_equal(dim, value), words);
   if (lookup == TRIGON_LOOKUP_RANGE) {
     u64 big = __builtin_bswap64(dim->flip ? value ^ (1ULL << 63) : value);
     __builtin_memcpy(range.value, &big, 8);

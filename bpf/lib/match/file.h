@@ -44,6 +44,16 @@ static __always_inline bool match_file_same(const struct base_file *a, const str
          a->parent_number == b->parent_number && a->root_dentry == b->root_dentry && a->root_mnt == b->root_mnt;
 }
 
+// 1 + the class that is remembered of (dentry, mnt); 0: nothing is, or not of this generation. Needs no working memory.
+static __noinline u32 match_file_known(u64 dentry, u64 mnt, u32 generation) {
+  struct base_file_key key = {.dentry = dentry, .mnt = mnt};
+  struct base_file now;
+  struct base_file *known = bpf_map_lookup_elem(&tri_files, &key);
+  if (!known) return 0;
+  match_file_facts(&now, dentry, generation);
+  return match_file_same(known, &now) ? known->class + 1 : 0;
+}
+
 // work->class, class_post and mode of (work->dentry, work->mnt); mnt 0: of the path below the file system's root. Negative when there
 // is no path.
 TRIGON_GLOBAL int match_file_class(u32 at) {

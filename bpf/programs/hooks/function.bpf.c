@@ -28,11 +28,40 @@ static __always_inline void function_trampoline_result(struct match_work *work, 
   }
 }
 
-#define FUNCTION_ENTRY(ctx, fill)                                \
+static __always_inline u64 function_trampoline_first(const u64 *ctx) {
+  u64 value = 0;
+  _Pragma("unroll") for (u32 i = 0; i < 12; i++) {
+    if (i == cfg_field[0].arg && i < cfg_args) value = ctx[i];
+  }
+  return value;
+}
+
+// Each register by itself: the context may only be read at constant offsets, which the barriers keep apart.
+static __always_inline u64 function_register_first(struct pt_regs *ctx) {
+  u32 arg = cfg_field[0].arg;
+  u64 value = 0;
+  if (arg == 0) value = PT_REGS_PARM1(ctx);
+  barrier_var(value);
+  if (arg == 1) value = PT_REGS_PARM2(ctx);
+  barrier_var(value);
+  if (arg == 2) value = PT_REGS_PARM3(ctx);
+  barrier_var(value);
+  if (arg == 3) value = PT_REGS_PARM4(ctx);
+  barrier_var(value);
+  if (arg == 4) value = PT_REGS_PARM5(ctx);
+  barrier_var(value);
+  if (arg == 5) value = PT_REGS_PARM6(ctx);
+  return value;
+}
+
+#define FUNCTION_ENTRY(ctx, first, fill)                         \
   ({                                                             \
     u32 hook_index, generation = run_control.generation;         \
-    u32 at = hook_begin(cfg_slot, generation, &hook_index);      \
+    u32 at = MATCH_SCRATCHES;                                    \
     int answer = 0;                                              \
+    const struct trigon_hook *hook = hook_tables(cfg_slot, generation, &hook_index); \
+    if (hook && !plan_rejects(hook, generation, first))          \
+      at = hook_begin(generation);                               \
     if (at < MATCH_SCRATCHES) {                                  \
       struct match_scratch *scratch = match_scratch(at);         \
       if (scratch) {                                             \
@@ -65,7 +94,7 @@ static __always_inline void function_trampoline_result(struct match_work *work, 
 
 SEC("trigon/fentry")
 int hook_fentry(u64 *ctx) {
-  FUNCTION_ENTRY(ctx, function_trampoline_args(work, ctx));
+  FUNCTION_ENTRY(ctx, function_trampoline_first(ctx), function_trampoline_args(work, ctx));
   return 0;
 }
 
@@ -78,7 +107,7 @@ int hook_fexit(u64 *ctx) {
 // The answer of an LSM hook is 0 or a negative errno, and the verifier wants to see that.
 SEC("trigon/lsm")
 int hook_lsm(u64 *ctx) {
-  int answer = FUNCTION_ENTRY(ctx, function_trampoline_args(work, ctx));
+  int answer = FUNCTION_ENTRY(ctx, function_trampoline_first(ctx), function_trampoline_args(work, ctx));
   if (!(cfg_actions & (TRIGON_ACT_OVERRIDE | TRIGON_ACT_ENFORCER))) return 0;
   barrier_var(answer);
   if (answer > 0 || answer < -4095) return 0;
@@ -97,7 +126,7 @@ static __always_inline void function_registers(struct match_work *work, struct p
 
 SEC("kprobe")
 int hook_kprobe(struct pt_regs *ctx) {
-  FUNCTION_ENTRY(ctx, function_registers(work, ctx));
+  FUNCTION_ENTRY(ctx, function_register_first(ctx), function_registers(work, ctx));
   return 0;
 }
 
@@ -109,7 +138,7 @@ int hook_kretprobe(struct pt_regs *ctx) {
 
 SEC("kprobe.multi")
 int hook_kprobe_multi(struct pt_regs *ctx) {
-  FUNCTION_ENTRY(ctx, function_registers(work, ctx));
+  FUNCTION_ENTRY(ctx, function_register_first(ctx), function_registers(work, ctx));
   return 0;
 }
 
@@ -122,7 +151,7 @@ int hook_kretprobe_multi(struct pt_regs *ctx) {
 // Functions of user space have the same calling convention.
 SEC("uprobe")
 int hook_uprobe(struct pt_regs *ctx) {
-  FUNCTION_ENTRY(ctx, function_registers(work, ctx));
+  FUNCTION_ENTRY(ctx, function_register_first(ctx), function_registers(work, ctx));
   return 0;
 }
 

@@ -8,7 +8,14 @@
 
 SEC("raw_tp")
 int hook_raw_tracepoint(u64 *ctx) {
-  u32 hook_index, at = hook_begin(cfg_slot, run_control.generation, &hook_index);
+  u32 hook_index, generation = run_control.generation;
+  const struct trigon_hook *hook = hook_tables(cfg_slot, generation, &hook_index);
+  u64 first = 0;
+  _Pragma("unroll") for (u32 i = 0; i < 12; i++) {
+    if (i == cfg_field[0].arg && i < cfg_args) first = ctx[i];
+  }
+  if (!hook || plan_rejects(hook, generation, first)) return 0;
+  u32 at = hook_begin(generation);
   if (at >= MATCH_SCRATCHES) return 0;
   struct match_scratch *scratch = match_scratch(at);
   if (scratch) {
@@ -24,7 +31,10 @@ int hook_raw_tracepoint(u64 *ctx) {
 
 SEC("tracepoint")
 int hook_tracepoint(void *ctx) {
-  u32 hook_index, at = hook_begin(cfg_slot, run_control.generation, &hook_index);
+  u32 hook_index, generation = run_control.generation;
+  const struct trigon_hook *hook = hook_tables(cfg_slot, generation, &hook_index);
+  if (!hook || plan_rejects(hook, generation, 0)) return 0;
+  u32 at = hook_begin(generation);
   if (at >= MATCH_SCRATCHES) return 0;
   struct match_scratch *scratch = match_scratch(at);
   if (scratch) {

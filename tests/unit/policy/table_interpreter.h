@@ -299,6 +299,7 @@ class TableInterpreter {
     if (dim.source == TRIGON_SRC_WORKLOAD) return workload_vector(dim, event);
     switch (dim.lookup) {
       case TRIGON_LOOKUP_EQ:
+        if (!(dim.mask >> (value & 63) & 1)) return set_.vectors[dim.dflt];
         return set_.vectors[number(dim.dim, value).value_or(dim.dflt)];
       case TRIGON_LOOKUP_RANGE: {
         if (dim.flip) value ^= 1ULL << 63;
