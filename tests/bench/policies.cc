@@ -20,7 +20,7 @@ constexpr int kOpens = 4000;
 constexpr int kNewFiles = 500;
 constexpr int kNumbers[] = {1, 10, 100, 1000};
 
-enum class Place { kLsm, kKprobe, kCall };
+enum class Place { kLsm, kLsmPath, kKprobe, kCall };
 
 // Policies [from, from + count), each with its own path prefix, binary and number.
 std::string policies(Place place, int from, int count) {
@@ -38,6 +38,12 @@ std::string policies(Place place, int from, int count) {
             "  lsmhooks:\n  - hook: file_open\n    args: [{{index: 0, type: file}}]\n    selectors:\n"
             "    - matchArgs: [{{index: 0, {}}}]\n      {}\n",
             path, binary);
+        break;
+      case Place::kLsmPath:
+        text += fmt::format(
+            "  lsmhooks:\n  - hook: file_open\n    args: [{{index: 0, type: file}}]\n    selectors:\n"
+            "    - matchArgs: [{{index: 0, {}}}]\n",
+            path);
         break;
       case Place::kKprobe:
         // A register among its data keeps it off the trampoline.
@@ -178,6 +184,7 @@ void measure_policies() {
   result("policies-number", added_by(number_policy(), false), "instructions");
   result("policies-lsm-match", added_by(match_policy(), true), "instructions");
   measure_place(Place::kLsm, "lsm", folder);
+  measure_place(Place::kLsmPath, "path", folder);
   measure_place(Place::kKprobe, "kprobe", folder);
   measure_adding(Place::kLsm, "lsm", "instructions", 1);
 }

@@ -57,6 +57,7 @@ Result<std::unique_ptr<Runtime>> Runtime::create(RuntimeOptions options) {
   TRIGON_CHECK(self->watch_signals());
   TRIGON_TRY(self->sensor_, bpf::Sensor::load(o.sensor, bpf::Features::of_this_kernel()));
   self->store_ = std::make_unique<engine::PolicyStore>(self->sensor_.get(), &bpf::Features::of_this_kernel());
+  self->kernel_.open_tracefs();
   // Without it only classic tracepoints do not work, and say so.
   if (auto tracefs = sys::Tracefs::open(); tracefs.ok()) {
     self->tracefs_.emplace(std::move(*tracefs));

@@ -83,7 +83,6 @@ RunningKernel::~RunningKernel() = default;
 void RunningKernel::forget() {
   modules_.clear();  // they refer to the kernel's
   kernel_.reset();
-  tracefs_ = Fd();
   functions_ = {};
 }
 
@@ -148,13 +147,13 @@ Result<RunningKernel::Found> RunningKernel::find_function(const std::string& nam
       fmt::format("this kernel has no function `{}` (absent, or inlined){}", name, did_you_mean(name, names)));
 }
 
-Result<policy::Prototype> RunningKernel::function(const std::string& name) const {
+Result<policy::Prototype> RunningKernel::read_function(const std::string& name) const {
   const auto found = find_function(name);
   if (!found.ok()) return found.error();
   return describe_prototype(found->in->types, found->in->types.type(found->id).type);
 }
 
-Result<policy::Prototype> RunningKernel::lsm(const std::string& hook) const {
+Result<policy::Prototype> RunningKernel::read_lsm(const std::string& hook) const {
   const auto kernel = kernel_types();
   if (!kernel.ok()) return kernel.error();
   const auto& functions = (*kernel)->functions;
@@ -170,7 +169,7 @@ Result<policy::Prototype> RunningKernel::lsm(const std::string& hook) const {
   return unsupported(fmt::format("this kernel has no LSM hook `{}`{}", hook, did_you_mean(hook, names)));
 }
 
-Result<policy::Prototype> RunningKernel::raw_tracepoint(const std::string& event) const {
+Result<policy::Prototype> RunningKernel::read_raw_tracepoint(const std::string& event) const {
   const auto kernel = kernel_types();
   if (!kernel.ok()) return kernel.error();
   std::vector<const Types*> all{*kernel};
@@ -291,11 +290,46 @@ Result<RunningKernel::Found> RunningKernel::find_structure(const std::string& na
   return unsupported(fmt::format("this kernel has no struct `{}`{}", name, did_you_mean(name, names)));
 }
 
-Result<policy::Resolved> RunningKernel::resolve(const std::string& start, const std::string& module,
-                                                const std::string& path) const {
+Result<policy::Resolved> RunningKernel::read_path(const std::string& start, const std::string& module,
+                                                  const std::string& path) const {
   const auto found = find_structure(start, module);
   if (!found.ok()) return found.error();
   return walk_path(found->in->types, found->id, path);
+}
+
+namespace {
+
+// The answer that was given to the same question, or the one that `read` gives now. Errors are not remembered: a module
+// may be loaded meanwhile.
+template <typename Answer, typename Read>
+Result<Answer> once(std::map<std::string, Answer>& known, size_t most, const std::string& question, Read read) {
+  if (const auto found = known.find(question); found != known.end()) return found->second;
+  Result<Answer> answer = read();
+  if (answer.ok()) {
+    if (known.size() >= most) known.clear();
+    known.emplace(question, *answer);
+  }
+  return answer;
+}
+
+}  // namespace
+
+Result<policy::Prototype> RunningKernel::function(const std::string& name) const {
+  return once(prototypes_, kMaxAnswers, name, [&] { return read_function(name); });
+}
+
+Result<policy::Prototype> RunningKernel::lsm(const std::string& hook) const {
+  return once(prototypes_, kMaxAnswers, "lsm/" + hook, [&] { return read_lsm(hook); });
+}
+
+Result<policy::Prototype> RunningKernel::raw_tracepoint(const std::string& event) const {
+  return once(prototypes_, kMaxAnswers, "raw/" + event, [&] { return read_raw_tracepoint(event); });
+}
+
+Result<policy::Resolved> RunningKernel::resolve(const std::string& start, const std::string& module,
+                                                const std::string& path) const {
+  return once(member_paths_, kMaxAnswers, start + "/" + module + "/" + path,
+              [&] { return read_path(start, module, path); });
 }
 
 std::optional<uint32_t> RunningKernel::pt_regs_offset(std::string_view name) const {

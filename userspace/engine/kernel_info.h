@@ -17,7 +17,8 @@
 namespace trigon::engine {
 
 // Reads nothing until it is asked, and then remembers: about 10 MiB of types and names. Whoever keeps it for long calls
-// forget() after a round of policies. One thread at a time.
+// forget() after a round of policies; answers that were given stay, so that the next policy on the same hooks costs no
+// reading. One thread at a time.
 class RunningKernel : public policy::KernelInfo {
  public:
   struct Paths {  // of a made-up kernel in tests
@@ -43,8 +44,17 @@ class RunningKernel : public policy::KernelInfo {
   trigon_namespaces host_namespaces() const override { return host_; }
 
   void forget();
+  // Opens tracefs, which may need a privilege that goes away after the start. No error: questions about tracepoints
+  // will say why there is no answer.
+  void open_tracefs() { (void)tracefs(); }
 
  private:
+  Result<policy::Prototype> read_function(const std::string& name) const;
+  Result<policy::Prototype> read_lsm(const std::string& hook) const;
+  Result<policy::Prototype> read_raw_tracepoint(const std::string& event) const;
+  Result<policy::Resolved> read_path(const std::string& start, const std::string& module,
+                                     const std::string& path) const;
+
   struct Types;
   struct Found;
 
@@ -60,6 +70,10 @@ class RunningKernel : public policy::KernelInfo {
   mutable std::unique_ptr<Types> kernel_;
   mutable std::map<std::string, std::unique_ptr<Types>> modules_;
   mutable Fd tracefs_;
+  // Answers, by what was asked; at most kMaxAnswers of each.
+  static constexpr size_t kMaxAnswers = 4096;
+  mutable std::map<std::string, policy::Prototype> prototypes_;
+  mutable std::map<std::string, policy::Resolved> member_paths_;
   mutable std::vector<std::string> functions_;  // available_filter_functions
 };
 
