@@ -1,6 +1,6 @@
 // objects OPERATION…: does one thing each with an object of the kernel (a file, a socket, credentials, …) and says what
-// it did it with. What a policy must be able to name before the program runs is fixed: the names of files (objects-*, in
-// a new folder), port 47113, the ids 1234 to 1236, texts.
+// it did it with. What a policy must be able to name before the program runs is fixed: the names of files (objects-*,
+// in a new folder), port 47113, the ids 1234 to 1236, texts.
 #include <arpa/inet.h>
 #include <limits.h>
 #include <linux/bpf.h>
@@ -288,11 +288,10 @@ static const struct {
   const char* name;
   void (*run)(void);
 } operations[] = {
-    {"file", do_file},     {"truncate", do_truncate},   {"unlink", do_unlink}, {"types", do_types}, {"exec", do_exec},
-    {"cred", do_cred},     {"chroot", do_chroot},       {"capset", do_capset}, {"tcp", do_tcp},     {"udp", do_udp},
-    {"unix", do_unix},     {"buffers", do_buffers},     {"bpf", do_bpf},       {"perf", do_perf},   {"mount", do_mount},
-    {"task", do_task},     {"namespace", do_namespace}, {"ids", do_ids},       {"probes", do_probes},
-    {"stack", do_stack},
+    {"file", do_file}, {"truncate", do_truncate},   {"unlink", do_unlink}, {"types", do_types},   {"exec", do_exec},
+    {"cred", do_cred}, {"chroot", do_chroot},       {"capset", do_capset}, {"tcp", do_tcp},       {"udp", do_udp},
+    {"unix", do_unix}, {"buffers", do_buffers},     {"bpf", do_bpf},       {"perf", do_perf},     {"mount", do_mount},
+    {"task", do_task}, {"namespace", do_namespace}, {"ids", do_ids},       {"probes", do_probes}, {"stack", do_stack},
 };
 
 int main(int argc, char** argv) {
