@@ -29,6 +29,10 @@ Json same_members(const Json& found, const Json& expected) {
   return out;
 }
 
+std::string bytes_of(const Json& base64) {
+  return base64.is_string() ? base64_decode(base64.get<std::string>()) : std::string();
+}
+
 std::string hex_mask(uint64_t mask) {
   char text[20];
   snprintf(text, sizeof(text), "%016llx", static_cast<unsigned long long>(mask));
@@ -247,19 +251,20 @@ std::vector<HookCase> credential_cases() {
                              {{"kernel_cap_t_arg", effective}}});
        }},
       {"FieldsOfTheCurrentTask",
-       "raw_tp",
+       kFunctions,
        "kprobes",
-       {},
-       "call: sys_getsid, args: [{index: 0, type: int}], data: [{index: 0, type: string, source: current_task, "
-       "resolve: "
-       "comm}, {index: 0, type: string, source: current_task, resolve: group_leader.comm}, {index: 0, type: int, "
-       "source: "
-       "current_task, resolve: tgid}]",
-       "matchArgs: [{index: 0, operator: Equal, values: [-80]}], matchData: [{index: 1, operator: Equal, values: "
-       "[objects]}]",
-       "matchArgs: [{index: 0, operator: Equal, values: [-80]}], matchData: [{index: 0, operator: NotEqual, values: "
-       "[objects]}]",
-       "stack",
+       {"security_file_permission"},
+       "call: '@', syscall: false, args: [{index: 0, type: file}, {index: 1, type: int}], data: [{index: 0, type: "
+       "string, "
+       "source: current_task, resolve: comm}, {index: 0, type: string, source: current_task, resolve: "
+       "group_leader.comm}, "
+       "{index: 0, type: int, source: current_task, resolve: tgid}]",
+       "matchArgs: [{index: 0, operator: Postfix, values: [/objects-file]}, {index: 1, operator: Equal, values: [4]}], "
+       "matchData: [{index: 1, operator: Equal, values: [objects]}]",
+       "matchArgs: [{index: 0, operator: Postfix, values: [/objects-file]}], matchData: [{index: 0, operator: "
+       "NotEqual, "
+       "values: [objects]}]",
+       "file",
        [](const Json& event, const Finished& done) {
          EXPECT_EQ(at(event, {"data"}),
                    Json({{{"string_arg", "objects"}}, {{"string_arg", "objects"}}, {{"int_arg", done.pid}}}));
@@ -424,7 +429,7 @@ std::vector<HookCase> kernel_cases() {
        "matchArgs: [{index: 5, operator: Equal, values: [object]}]",
        "task",
        [](const Json& event, const Finished&) {
-         EXPECT_EQ(arg(event, 1, "string_arg"), "objects");
+         EXPECT_TRUE(bytes_of(arg(event, 1, "bytes_arg")).starts_with("objects"));
          EXPECT_TRUE(arg(event, 0, "int_arg").is_number());
        },
        false,
@@ -438,10 +443,7 @@ std::vector<HookCase> kernel_cases() {
        "matchArgs: [{index: 5, operator: Prefix, values: [bjects]}]",
        "task",
        [](const Json& event, const Finished&) {
-         const Json text = arg(event, 0, "string_arg");
-         const std::string found =
-             text.is_string() ? text.get<std::string>() : base64_decode(text_at(arg(event, 0, "bytes_arg"), {}));
-         EXPECT_TRUE(found.starts_with("objects")) << found;
+         EXPECT_TRUE(bytes_of(arg(event, 0, "bytes_arg")).starts_with("objects"));
        },
        false,
        true},
@@ -452,7 +454,7 @@ std::vector<HookCase> kernel_cases() {
        "subsystem: sched, event: sched_process_exec, raw: true, args: [{index: 1, type: int}, {index: 2, type: "
        "linux_binprm}]",
        "matchArgs: [{index: 2, operator: Postfix, values: [/objects-exec]}]",
-       "matchArgs: [{index: 2, operator: NotPostfix, values: ['']}]",
+       "matchArgs: [{index: 2, operator: Prefix, values: [/objects-exec]}]",
        "exec",
        [](const Json& event, const Finished& done) {
          EXPECT_EQ(arg(event, 1, "linux_binprm_arg"), file_of(done.fact("exec")));
@@ -474,9 +476,7 @@ std::vector<HookCase> kernel_cases() {
        "buffers",
        [](const Json& event, const Finished& done) {
          EXPECT_EQ(at(arg(event, 0, "file_arg"), {"path"}), done.fact("buffers").at("path"));
-         EXPECT_EQ(
-             base64_decode(arg(event, 1, "bytes_arg").is_string() ? text_at(event.at("args")[1], {"bytes_arg"}) : ""),
-             "gather-write");
+         EXPECT_EQ(bytes_of(arg(event, 1, "bytes_arg")), "gather-write");
          EXPECT_EQ(arg(event, 2, "size_arg"), "64");
          EXPECT_EQ(at(event, {"return"}), Json({{"long_arg", "12"}}));
        }},
@@ -561,7 +561,8 @@ std::vector<HookCase> user_cases() {
        {},
        path + "symbols: [probed_text], args: [{index: 0, type: string}, {index: 2, type: ulong}]",
        "matchArgs: [{index: 0, operator: NotEqual, values: [probed text]}]",
-       "matchArgs: [{index: 0, operator: Prefix, values: ['']}, {index: 2, operator: Equal, values: [5]}]",
+       "matchArgs: [{index: 0, operator: Prefix, values: [/, o, probed text]}, {index: 2, operator: Equal, values: "
+       "[5]}]",
        "probes",
        [](const Json& event, const Finished&) {
          EXPECT_NE(event.dump().find("unreadable"), std::string::npos);
