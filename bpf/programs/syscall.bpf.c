@@ -24,10 +24,8 @@ TRIGON_GLOBAL int syscall_field(u32 at, u32 hook_index, u32 i) {
   u64 size = 0, value = work->arg[conf->arg & (TRIGON_MAX_ARGS_IN_WORK - 1)];
   // returnArg is the result itself; returnCopy is an argument whose memory the call has filled.
   if (conf->flags & TRIGON_CONF_RESULT) value = work->result;
-  if (size_arg)
-    size = work->arg[(size_arg - 1) & (TRIGON_MAX_ARGS_IN_WORK - 1)];
-  else if (conf->flags & TRIGON_CONF_AT_RETURN)
-    size = (s64)work->result > 0 ? work->result : 0;
+  if (size_arg) size = work->arg[(size_arg - 1) & (TRIGON_MAX_ARGS_IN_WORK - 1)];
+  if (conf->flags & TRIGON_CONF_AT_RETURN) size = fields_filled(work, conf->type, size_arg, size);
   fields_take(at, scratch, field, i, conf->type, value, size_arg, size, conf->max, false);
   return 0;
 }

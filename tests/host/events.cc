@@ -52,8 +52,7 @@ Json Events::exit(pid_t pid) const {
 std::vector<Json> Events::hooks(std::string_view policy, pid_t pid) const {
   std::vector<Json> found;
   for (const Json& event : all_) {
-    for (const char* kind :
-         {"process_kprobe", "process_tracepoint", "process_lsm", "process_uprobe", "process_usdt"}) {
+    for (const char* kind : {"process_kprobe", "process_tracepoint", "process_lsm", "process_uprobe", "process_usdt"}) {
       const auto at = event.find(kind);
       if (at == event.end() || at->value("policy_name", "") != policy) continue;
       if (pid == 0 || at->at("process").at("pid") == pid) found.push_back(*at);

@@ -27,7 +27,7 @@ class Events {
   Json exec(pid_t pid) const;
   std::vector<Json> exits(pid_t pid) const;
   Json exit(pid_t pid) const;
-  // process_kprobe and process_tracepoint of a policy (of a pid, when one is given).
+  // What the hooks of a policy told, of whatever kind they are (of a pid, when one is given).
   std::vector<Json> hooks(std::string_view policy, pid_t pid = 0) const;
   // Index in all() of the first event of this kind and pid; -1.
   int position(std::string_view kind, pid_t pid) const;

@@ -54,4 +54,24 @@ Result<Network> parse_network(const std::string& text) {
   return network;
 }
 
+std::vector<Network> without_ipv4(const Network& network) {
+  const auto bit = [](const Network& n, size_t i) { return n.bytes[i / 8] >> (7 - i % 8) & 1; };
+  Network ipv4;
+  ipv4.bytes[10] = ipv4.bytes[11] = 0xff;
+  if (network.bits >= kMappedBits) return {network};
+  for (size_t i = 0; i < network.bits; ++i)
+    if (bit(network, i) != bit(ipv4, i)) return {network};
+  // On the way down to it, at each bit the half where it is not.
+  std::vector<Network> others;
+  for (size_t i = network.bits; i < kMappedBits; ++i) {
+    Network half;
+    for (size_t before = 0; before <= i; ++before) {
+      if (bit(ipv4, before) != (before == i)) half.bytes[before / 8] |= static_cast<uint8_t>(0x80 >> (before % 8));
+    }
+    half.bits = static_cast<uint8_t>(i + 1);
+    others.push_back(half);
+  }
+  return others;
+}
+
 }  // namespace trigon::policy

@@ -114,6 +114,13 @@ void Dimensions::add_field(size_t selector, const Arg& arg, uint8_t field, uint8
     return add_classes(at(key), selector, predicate, false);
   }
   const bool is_value = predicate.part == TRIGON_PART_VALUE;
+  if (arg.kind == ValueKind::kSockaddrUn && is_value) {
+    // Written `@name`, in the kernel's structure a NUL and the name.
+    Predicate raw = predicate;
+    for (std::string& name : raw.strings)
+      if (text && name.starts_with('@')) name[0] = '\0';
+    return add(key, false, 0, selector, raw);
+  }
   add(key, is_value && arg.is_signed, bits_of(arg, predicate.part), selector, predicate);
 }
 

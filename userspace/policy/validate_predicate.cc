@@ -266,7 +266,7 @@ class ValueReader {
   void network(const std::string& text, Position at) {
     auto network = parse_network(text);
     if (!network.ok()) return filter_.error(at, fmt::format("{}: {}", op_.name, network.error().message()));
-    predicate_.networks.push_back(*network);
+    for (const Network& part : without_ipv4(*network)) predicate_.networks.push_back(part);
   }
 
   void named(const std::string& text, Position at) {

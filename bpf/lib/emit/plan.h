@@ -115,11 +115,10 @@ static __noinline int plan_field(u32 at, u32 i) {
   }
   if (source == TRIGON_FROM_CONST) value = (u64)conf->off[0] | (u64)conf->off[1] << 32;
   if (source == TRIGON_FROM_OPERAND) err = plan_operand(&value, work->registers, conf);
-  if (conf->steps && (source == TRIGON_FROM_ARG || source == TRIGON_FROM_RETURN || source == TRIGON_FROM_TASK)) err = plan_resolve(&value, conf);
-  if (size_arg)
-    size = work->arg[(size_arg - 1) & (TRIGON_MAX_ARGS_IN_WORK - 1)];
-  else if (conf->flags & TRIGON_CONF_AT_RETURN)
-    size = (s64)work->result > 0 ? work->result : 0;
+  if (conf->steps && (source == TRIGON_FROM_ARG || source == TRIGON_FROM_RETURN || source == TRIGON_FROM_TASK))
+    err = plan_resolve(&value, conf);
+  if (size_arg) size = work->arg[(size_arg - 1) & (TRIGON_MAX_ARGS_IN_WORK - 1)];
+  if (conf->flags & TRIGON_CONF_AT_RETURN) size = fields_filled(work, type, size_arg, size);
   if (type == TRIGON_ARG_CONST_BUF) {
     field->type = type;
     field->flags = 0;
@@ -262,7 +261,8 @@ static __always_inline int plan_entry(void *ctx, u32 at, u32 hook_index) {
     pending_put(at, cfg_slot);
     return answer;
   }
-  if (cfg_actions & TRIGON_ACT_RATE && work->actions & TRIGON_ACT_RATE && !rate_filter(at, hook->sel_base)) return answer;
+  if (cfg_actions & TRIGON_ACT_RATE && work->actions & TRIGON_ACT_RATE && !rate_filter(at, hook->sel_base))
+    return answer;
   hook_post(ctx, at, scratch, cfg_slot, cfg_actions);
   return answer;
 }

@@ -110,8 +110,8 @@ struct classify_search {
   u32 lower;
 };
 
-// One step of the automaton: a byte is taken, or the state falls back and the byte stays. 1: done. Global, because it is
-// written out many times where there is no bpf_loop.
+// One step of the automaton: a byte is taken, or the state falls back and the byte stays. 1: done. Global, because it
+// is written out many times where there is no bpf_loop.
 TRIGON_GLOBAL int classify_search_one(u32 at, u32 dim, u32 lower) {
   struct match_scratch *scratch = match_scratch(at);
   if (!scratch) return 1;
@@ -312,12 +312,21 @@ TRIGON_GLOBAL int classify_dim(u32 at, u32 hook_index, u32 i) {
 
   // Strings.
   u32 off = field->data.off, len = field->data.len, found;
+  if (field->type == TRIGON_ARG_SOCKADDR) {
+    // The path behind the family; abstract names begin with a NUL there and in the tables. Only AF_UNIX has one.
+    barrier_var(off);
+    if (off > MATCH_EVENT_MAX || len < 2 || *(u16 *)((void *)scratch + off) != AF_UNIX)
+      return classify_and(work, dim->unreadable, words);
+    off += 2;
+    len -= 2;
+  }
   if (lookup == TRIGON_LOOKUP_SUBSTRING) {
     work->bytes_off = off;
     work->bytes_len = len;
     return classify_substring(at, dim->dim, number, dim->flip);
   }
-  found = lookup == TRIGON_LOOKUP_PREFIX ? trie_find(at, off, len, dim->dim) : trie_find_reversed(at, off, len, dim->dim);
+  found =
+      lookup == TRIGON_LOOKUP_PREFIX ? trie_find(at, off, len, dim->dim) : trie_find_reversed(at, off, len, dim->dim);
   return classify_and(work, found ? found : number, words);
 }
 

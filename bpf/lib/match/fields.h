@@ -164,7 +164,8 @@ TRIGON_GLOBAL int fields_text(u32 at, u32 i) {
 }
 
 // Bytes of the first segment of an iterator over user memory; others (kernel vectors, pages) have none to show.
-static __always_inline void fields_iov_iter(struct match_scratch *scratch, struct trigon_field *field, u64 from, u32 max) {
+static __always_inline void fields_iov_iter(struct match_scratch *scratch, struct trigon_field *field, u64 from,
+                                            u32 max) {
   struct iov_iter *iter = (void *)from;
   u64 base = 0, size = 0, offset = BPF_CORE_READ(iter, iov_offset);
   if (bpf_core_field_exists(iter->iter_type)) {
@@ -231,6 +232,14 @@ static __always_inline void fields_char_iovec(struct match_scratch *scratch, str
   fields_end(scratch);
 }
 
+// Of a buffer that a call has filled: what it says it has written. What the caller had room for beyond that is old
+// memory.
+static __always_inline u64 fields_filled(const struct match_work *work, u32 type, u32 size_arg, u64 size) {
+  u64 filled = (s64)work->result > 0 ? work->result : 0;
+  if (!size_arg || (type == TRIGON_ARG_CHAR_BUF && filled < size)) return filled;
+  return size;
+}
+
 // A socket address of the user's (system calls) or the kernel's copy; without a size as long as its family says.
 static __always_inline void fields_sockaddr(struct match_scratch *scratch, struct trigon_field *field, u64 from,
                                             u32 size_arg, u64 size, u32 max) {
@@ -245,17 +254,17 @@ static __always_inline void fields_sockaddr(struct match_scratch *scratch, struc
   fields_bytes(scratch, field, from, (u32)size, max);
 }
 
-#define FIELDS_OBJECT(kind, read)                                    \
-  {                                                                  \
-    struct kind *object = fields_space(scratch, field, sizeof(*object)); \
+#define FIELDS_OBJECT(kind, read)                                               \
+  {                                                                             \
+    struct kind *object = fields_space(scratch, field, sizeof(*object));        \
     if (object && read(object, value)) field->flags |= TRIGON_FIELD_UNREADABLE; \
-    break;                                                           \
+    break;                                                                      \
   }
 
-// The field's type decides how `value` is taken. `objects`: whether the arguments can be the kernel's own objects, which
-// those of system calls are not.
-static __always_inline void fields_take(u32 at, struct match_scratch *scratch, struct trigon_field *field, u32 i, u32 type,
-                                        u64 value, u32 size_arg, u64 size, u32 max, const bool objects) {
+// The field's type decides how `value` is taken. `objects`: whether the arguments can be the kernel's own objects,
+// which those of system calls are not.
+static __always_inline void fields_take(u32 at, struct match_scratch *scratch, struct trigon_field *field, u32 i,
+                                        u32 type, u64 value, u32 size_arg, u64 size, u32 max, const bool objects) {
   field->type = type;
   field->flags = 0;
   field->data.off = 0;
