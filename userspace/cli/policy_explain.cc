@@ -21,7 +21,7 @@ std::string line(int indent, std::string_view head, std::string_view text) {
   return fmt::format("{:{}}{}{}\n", "", indent, head, text);
 }
 
-void put(const SelectorExplanation& selector, size_t number, std::string& out) {
+void put(const SelectorExplanation& selector, size_t number, bool here, std::string& out) {
   std::string head = fmt::format("{}. ", number);
   if (!selector.label.empty()) head += "[" + selector.label + "] ";
   if (selector.filters.empty()) out += line(4, head, "every event");
@@ -29,7 +29,8 @@ void put(const SelectorExplanation& selector, size_t number, std::string& out) {
     out += line(i ? 7 : 4, i ? "and " : head + "when ", selector.filters[i]);
   out += line(7, "then ", fmt::format("{}", fmt::join(selector.actions, "; ")));
   const auto& verdict = selector.verdict;
-  out += line(7, engine::grade_name(verdict.grade), verdict.why.empty() ? "" : ": " + verdict.why);
+  out += line(7, (here ? "" : "not here; elsewhere ") + std::string(engine::grade_name(verdict.grade)),
+              verdict.why.empty() ? "" : ": " + verdict.why);
 }
 
 void put(const HookExplanation& hook, std::string& out) {
@@ -41,7 +42,8 @@ void put(const HookExplanation& hook, std::string& out) {
     out += line(4, "if the kernel refuses that: ", fmt::format("{}", fmt::join(hook.otherwise, ", ")));
   for (const std::string& reason : hook.reasons) out += line(4, hook.mechanism.empty() ? "" : "not better: ", reason);
   if (!hook.values.empty()) out += line(4, "reads ", fmt::format("{}", fmt::join(hook.values, ", ")));
-  for (size_t i = 0; i < hook.selectors.size(); ++i) put(hook.selectors[i], i + 1, out);
+  for (size_t i = 0; i < hook.selectors.size(); ++i)
+    put(hook.selectors[i], i + 1, hook.unknown || !hook.mechanism.empty(), out);
   std::string cost;
   size_t total = 0;
   for (const auto& lookup : hook.lookups) {

@@ -96,6 +96,7 @@ Verdict grade_of(const policy::Policy& policy, const policy::Hook& hook, const p
   if (actions.notify) return notified(policy, actions);
   if (selector.return_actions.signal != 0)
     return {Grade::kAfterEffect, "the signal is sent when the function has returned"};
+  if (actions.error) return {Grade::kDetect, "nothing here can answer for the kernel"};
   if (hook.enforcer) return {Grade::kDetect, "does what NotifyEnforcer has noted for the thread"};
   return {};
 }
