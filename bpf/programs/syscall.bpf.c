@@ -201,8 +201,9 @@ int BPF_PROG(sys_enter, struct pt_regs *regs, long id) {
   u32 abi = syscall_abi(id);
   u32 slot = hooked->slot[abi & 3];
   if (!slot && !raw) return 0;
-  if (slot) syscall_hook(ctx, slot - 1, generation, regs, number, abi);
+  // What looks at all calls may tell the enforcer of this one what to do.
   if (raw) syscall_hook(ctx, raw - 1, generation, regs, number, abi);
+  if (slot) syscall_hook(ctx, slot - 1, generation, regs, number, abi);
   return 0;
 }
 

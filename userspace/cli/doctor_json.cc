@@ -4,13 +4,12 @@
 #include <cstring>
 
 #include "cli/doctor.h"
-#include "output/text.h"
+#include "cli/json_text.h"
 
 namespace trigon::cli {
 namespace {
 
 using bpf::Support;
-using output::Buffer;
 
 const char* word(Support support) {
   switch (support) {
@@ -24,57 +23,7 @@ const char* word(Support support) {
   return "unknown";
 }
 
-// Writes one object or list; commas are its business.
-class Json {
- public:
-  Json& key(std::string_view name) {
-    comma();
-    output::put_string(name, &out_);
-    out_.append(':');
-    first_ = true;  // no comma before the value
-    return *this;
-  }
-  Json& open(char bracket) {
-    comma();
-    out_.append(bracket);
-    first_ = true;
-    return *this;
-  }
-  Json& close(char bracket) {
-    out_.append(bracket);
-    first_ = false;
-    return *this;
-  }
-  Json& text(std::string_view value) {
-    comma();
-    output::put_string(value, &out_);
-    return *this;
-  }
-  Json& boolean(bool value) { return raw(value ? "true" : "false"); }
-  Json& number(uint64_t value) { return raw(std::to_string(value)); }
-  Json& list(const std::vector<std::string>& values) {
-    open('[');
-    for (const std::string& value : values) text(value);
-    return close(']');
-  }
-  std::string take() const { return std::string(out_.view()) + "\n"; }
-
- private:
-  Json& raw(std::string_view value) {
-    comma();
-    out_.append(value);
-    return *this;
-  }
-  void comma() {
-    if (!first_) out_.append(',');
-    first_ = false;
-  }
-
-  Buffer out_;
-  bool first_ = true;
-};
-
-void put_kernel(const DoctorReport& report, Json& json) {
+void put_kernel(const DoctorReport& report, JsonText& json) {
   json.key("kernel").open('{');
   json.key("release").text(report.release).key("architecture").text(report.architecture);
   json.key("lockdown").text(report.lockdown).key("security_modules").list(report.security_modules);
@@ -83,7 +32,7 @@ void put_kernel(const DoctorReport& report, Json& json) {
   json.close('}');
 }
 
-void put_choice(const bpf::Choice& choice, Json& json) {
+void put_choice(const bpf::Choice& choice, JsonText& json) {
   json.open('{').key("name").text(choice.purpose->name).key("title").text(choice.purpose->title);
   json.key("required").boolean(choice.purpose->required);
   json.key("uses").text(choice.chosen != nullptr ? choice.chosen->name : "");
@@ -95,7 +44,7 @@ void put_choice(const bpf::Choice& choice, Json& json) {
   json.close(']').close('}');
 }
 
-void put_feature(const DoctorReport::FeatureLine& line, Json& json) {
+void put_feature(const DoctorReport::FeatureLine& line, JsonText& json) {
   json.open('{').key("name").text(line.info->name).key("title").text(line.info->title);
   json.key("supported").text(word(line.status.support));
   json.key("since").text(fmt::format("{}.{}", line.info->since_major, line.info->since_minor));
@@ -109,7 +58,7 @@ void put_feature(const DoctorReport::FeatureLine& line, Json& json) {
 }  // namespace
 
 std::string to_json(const DoctorReport& report) {
-  Json json;
+  JsonText json;
   json.open('{').key("can_run").text(word(report.can_run)).key("reason").text(report.reason);
   put_kernel(report, json);
   json.key("file_systems").open('[');

@@ -58,11 +58,25 @@ void SensorFlags::add_to(CLI::App* verb) {
           ->delimiter(',')
           ->allow_extra_args(false),
       "TRIGON_FILTER_ENVIRONMENT_VARIABLES");
-  env(verb->add_option("--enable-ancestors", ancestors, "Events that carry all ancestors: base, kprobe, tracepoint")
+  env(verb->add_option("--enable-ancestors", ancestors,
+                       "Events that carry all ancestors: base, kprobe, tracepoint, lsm, uprobe, usdt")
           ->delimiter(',')
           ->allow_extra_args(false)
-          ->check(CLI::IsMember({"base", "kprobe", "tracepoint"})),
+          ->check(CLI::IsMember({"base", "kprobe", "tracepoint", "lsm", "uprobe", "usdt"})),
       "TRIGON_ENABLE_ANCESTORS");
+  env(verb->add_flag("--expose-stack-addresses", stack_addresses,
+                     "Addresses in stack traces; they tell where the kernel was loaded"),
+      "TRIGON_EXPOSE_STACK_ADDRESSES");
+  env(verb->add_option("--allow-get-url", get_urls,
+                       "URLs that GetUrl may ask for, by their beginning (repeatable; *: all)")
+          ->delimiter(',')
+          ->allow_extra_args(false),
+      "TRIGON_ALLOW_GET_URL");
+  env(verb->add_option("--allow-dns-lookup", dns_lookups,
+                       "Names that DnsLookup may look up, by their domain (repeatable; *: all)")
+          ->delimiter(',')
+          ->allow_extra_args(false),
+      "TRIGON_ALLOW_DNS_LOOKUP");
   env(verb->add_option("--cluster-name", cluster_name, "Goes into cluster_name"), "TRIGON_CLUSTER_NAME");
   // Hidden: for the tests of the fallback.
   verb->add_flag("--no-task-storage", no_task_storage)->group("");
@@ -85,8 +99,14 @@ daemon::RuntimeOptions SensorFlags::runtime_options() const {
     if (kind == "base") options.json.ancestors_base = true;
     if (kind == "kprobe") options.json.ancestors_kprobe = true;
     if (kind == "tracepoint") options.json.ancestors_tracepoint = true;
+    if (kind == "lsm") options.json.ancestors_lsm = true;
+    if (kind == "uprobe") options.json.ancestors_uprobe = true;
+    if (kind == "usdt") options.json.ancestors_usdt = true;
   }
   options.tree.max_entries = process_cache_size;
+  options.expose_stack_addresses = stack_addresses;
+  options.actions.allow_get_url = get_urls;
+  options.actions.allow_dns_lookup = dns_lookups;
   return options;
 }
 

@@ -22,6 +22,9 @@ struct SensorFlags {
   std::vector<std::string> environment_names;
   std::vector<std::string> ancestors;
   std::string cluster_name;
+  bool stack_addresses = false;
+  std::vector<std::string> get_urls;
+  std::vector<std::string> dns_lookups;
   bool no_task_storage = false;
 
   void add_to(CLI::App* verb);

@@ -22,7 +22,9 @@ std::string default_node_name() {
   return gethostname(name, sizeof(name) - 1) == 0 ? name : "localhost";
 }
 
-// The namespaces of the host. Some have numbers of their own (include/linux/proc_ns.h, PROC_*_INIT_INO), which hold
+}  // namespace
+
+// Some have numbers of their own (include/linux/proc_ns.h, PROC_*_INIT_INO), which hold
 // also when the agent itself runs in a container. Of the others /proc/1 tells, and the task iterator better.
 trigon_namespaces first_namespaces() {
   trigon_namespaces ns = sys::ProcFs().namespaces(1);
@@ -34,8 +36,6 @@ trigon_namespaces first_namespaces() {
   ns.time = ns.time_for_children = 0xeffffffa;
   return ns;
 }
-
-}  // namespace
 
 Runtime::Runtime(RuntimeOptions options, EventLoop loop, const trigon_namespaces& host_ns)
     : options_(std::move(options)),

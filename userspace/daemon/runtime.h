@@ -7,8 +7,8 @@
 #include <string>
 #include <vector>
 
-#include "base/result.h"
 #include "actions/deferred_actions.h"
+#include "base/result.h"
 #include "bpf/features.h"
 #include "bpf/sensor.h"
 #include "daemon/event_loop.h"
@@ -57,6 +57,9 @@ struct RuntimeCounters {
   size_t policies = 0;
   std::vector<engine::PolicyStatus> policy_status;
 };
+
+// Inode numbers of the host's namespaces, as far as /proc tells.
+trigon_namespaces first_namespaces();
 
 class Runtime {
  public:

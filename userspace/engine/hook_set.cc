@@ -10,6 +10,9 @@ namespace trigon::engine {
 
 using Kind = policy::HookPoint::Kind;
 
+// Parameters that a kprobe has at hand (bpf/programs/hooks/function.bpf.c).
+constexpr uint8_t kRegisters = 6;
+
 Result<std::vector<bpf::HookProgramSpec>> HookSet::specs_of(const policy::PlannedHook& plan,
                                                             bpf::Mechanism mechanism) const {
   const policy::HookPoint& point = plan.point;
@@ -23,6 +26,15 @@ Result<std::vector<bpf::HookProgramSpec>> HookSet::specs_of(const policy::Planne
   spec.entry_fields = plan.entry_fields;
   spec.actions = plan.actions;
   if (point.kind == Kind::kUprobe || point.kind == Kind::kUsdt) return user_specs(point, spec);
+  if (mechanism == bpf::Mechanism::kKprobe || mechanism == bpf::Mechanism::kKprobeMulti) {
+    for (const trigon_field_conf& field : plan.fields) {
+      const bool reads = (field.source == TRIGON_FROM_ARG && field.arg >= kRegisters) || field.size_arg > kRegisters;
+      if (reads) {
+        return Error(ErrorCode::kUnsupported,
+                     fmt::format("{}: parameters behind the sixth are not in registers", mechanism_name(mechanism)));
+      }
+    }
+  }
   if (mechanism == bpf::Mechanism::kLsm && point.kind == Kind::kFunction) spec.symbol = lsm_hook_of(point.symbol);
   if (point.kind == Kind::kTracepoint) {
     if (tracefs_ == nullptr) return Error(ErrorCode::kUnsupported, "tracefs cannot be read, which numbers tracepoints");
@@ -49,8 +61,8 @@ Result<HookSet::Programs> HookSet::make(const policy::PlannedHook& plan, const b
   MechanismChoice choice = choose_mechanism(plan.point, plan.actions, *features_);
   ErrorCode code = ErrorCode::kUnsupported;
   for (const bpf::Mechanism mechanism : choice.usable) {
-    TRIGON_TRY(const std::vector<bpf::HookProgramSpec> specs, specs_of(plan, mechanism));
-    auto programs = attach(specs, kernel);
+    const auto specs = specs_of(plan, mechanism);
+    auto programs = specs.ok() ? attach(*specs, kernel) : Result<Programs>(Error(specs.error()));
     if (programs.ok()) return programs;
     choice.reasons.push_back(programs.error().message());
     code = programs.error().code();
@@ -65,7 +77,8 @@ std::vector<HookFailure> HookSet::prepare(const std::vector<policy::PlannedHook>
   staged_.clear();
   std::optional<bpf::KernelTypes> kernel;
   for (const policy::PlannedHook& plan : planned) {
-    if (const auto known = current_.find(plan.slot); known != current_.end() && known->second.plan.point == plan.point) {
+    if (const auto known = current_.find(plan.slot);
+        known != current_.end() && known->second.plan.point == plan.point) {
       staged_[plan.slot] = {plan, known->second.programs};
       continue;
     }

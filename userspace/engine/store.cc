@@ -8,6 +8,7 @@
 #include <set>
 
 #include "base/suggest.h"
+#include "engine/not_carried.h"
 #include "engine/user_places.h"
 
 namespace trigon::engine {
@@ -32,7 +33,8 @@ void add(PolicyCounts& to, const trigon_selector_stats& from) {
 }
 
 bool hooks_syscalls(const policy::Policy& policy) {
-  return std::any_of(policy.hooks.begin(), policy.hooks.end(), [](const policy::Hook& hook) { return hook.is_syscall; });
+  return std::any_of(policy.hooks.begin(), policy.hooks.end(),
+                     [](const policy::Hook& hook) { return hook.is_syscall; });
 }
 
 }  // namespace
@@ -91,10 +93,15 @@ Result<std::shared_ptr<const policy::CompiledSet>> PolicyStore::compile(const st
   return std::make_shared<const policy::CompiledSet>(std::move(compiled));
 }
 
-// binaryDigests of new policies: a file that is none of those allowed is left alone, or fails the policy.
-void PolicyStore::check_files(std::vector<Entry>& entries, std::vector<PolicyFailure>& failed) {
+// Of new policies what no hook program would find out: what they ask for and nobody carries out, and binaryDigests (a
+// file that is none of those allowed is left alone, or fails the policy).
+void PolicyStore::check_new(std::vector<Entry>& entries, std::vector<PolicyFailure>& failed) const {
   for (Entry& entry : entries) {
     if (!entry.is_new) continue;
+    if (const auto missing = not_carried(entry.policy, *features_); !missing.empty()) {
+      entry.error = fmt::format("{}", fmt::join(missing, "\n"));
+      failed.push_back({policy::policy_key(entry.policy), Error(ErrorCode::kUnsupported, entry.error)});
+    }
     for (policy::Hook& hook : entry.policy.hooks) {
       if (hook.digests.empty() || !entry.error.empty()) continue;
       const auto checked = check_digests(hook.point.path, hook.digests);
@@ -112,7 +119,7 @@ void PolicyStore::check_files(std::vector<Entry>& entries, std::vector<PolicyFai
 Result<std::vector<PolicyFailure>> PolicyStore::apply(std::vector<Entry> entries) {
   TRIGON_CHECK(sensor_->prepare_policies());
   std::vector<PolicyFailure> failed;
-  check_files(entries, failed);
+  check_new(entries, failed);
   for (;;) {
     TRIGON_TRY(const auto set, compile(entries));
     const std::vector<HookFailure> failures = hooks_.prepare(set->planned);
@@ -257,9 +264,9 @@ std::vector<PolicyStatus> PolicyStore::status() {
     status.origin = entry.origin;
     status.mode = entry.policy.mode;
     status.error = entry.error;
-    status.state = !entry.error.empty()     ? PolicyState::kError
+    status.state = !entry.error.empty()   ? PolicyState::kError
                    : entry.policy.enabled ? PolicyState::kEnabled
-                                            : PolicyState::kDisabled;
+                                          : PolicyState::kDisabled;
     status.syscalls = hooks_syscalls(entry.policy);
     status.kernel_bytes = bytes[status.name];
     for (const HookStatus& hook : hooks) {

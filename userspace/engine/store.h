@@ -1,6 +1,7 @@
 // PolicyStore: the policies that were loaded, and what became of each. Each change compiles the whole set anew and
-// switches the kernel over at once: at no moment is there neither the old nor the new policy. A change that fails leaves
-// everything as it was; a policy whose hooks this kernel cannot serve is set aside with its error and touches no other.
+// switches the kernel over at once: at no moment is there neither the old nor the new policy. A change that fails
+// leaves everything as it was; a policy whose hooks this kernel cannot serve is set aside with its error and touches no
+// other.
 #pragma once
 
 #include <cstdint>
@@ -53,7 +54,7 @@ struct PolicyFailure {
 class PolicyStore {
  public:
   PolicyStore(bpf::Sensor* sensor, bpf::Features* features)
-      : sensor_(sensor), writer_(sensor), hooks_(sensor, features) {}
+      : sensor_(sensor), features_(features), writer_(sensor), hooks_(sensor, features) {}
 
   // Puts `policies` in the place of everything that came from `origin` (a file, "trace"); none: removes it. Names must
   // not be in use by another origin. An error: nothing has changed. Else those that this kernel cannot serve.
@@ -92,7 +93,7 @@ class PolicyStore {
   static constexpr size_t kKeptSets = 4;
 
   Result<std::vector<PolicyFailure>> apply(std::vector<Entry> entries);
-  static void check_files(std::vector<Entry>& entries, std::vector<PolicyFailure>& failed);
+  void check_new(std::vector<Entry>& entries, std::vector<PolicyFailure>& failed) const;
   Result<std::shared_ptr<const policy::CompiledSet>> compile(const std::vector<Entry>& entries);
   Result<void> publish(std::shared_ptr<const policy::CompiledSet> set, const std::vector<Entry>& entries);
   // Adds what the kernel has counted for `set` to counts_.
@@ -101,6 +102,7 @@ class PolicyStore {
   Error not_found(const std::string& name) const;
 
   bpf::Sensor* sensor_;
+  bpf::Features* features_;
   TableWriter writer_;
   HookSet hooks_;
   std::vector<Entry> entries_;

@@ -16,8 +16,9 @@ namespace {
 constexpr SyscallPlace kRawPlace{TRIGON_ABIS, 0};
 
 // What a program is loaded for: one that was not must be loaded anew. The other actions every program can do.
-constexpr uint32_t kOfProgram =
-    TRIGON_ACT_OVERRIDE | TRIGON_ACT_KSTACK | TRIGON_ACT_USTACK | TRIGON_ACT_IMA | TRIGON_ACT_ENFORCER | TRIGON_ACT_SET;
+constexpr uint32_t kOfProgram = TRIGON_ACT_OVERRIDE | TRIGON_ACT_KSTACK | TRIGON_ACT_USTACK | TRIGON_ACT_IMA |
+                                TRIGON_ACT_RATE | TRIGON_ACT_TRACK | TRIGON_ACT_UNTRACK | TRIGON_ACT_ENFORCER |
+                                TRIGON_ACT_SET;
 
 using Entries = std::vector<HookEntry>;
 

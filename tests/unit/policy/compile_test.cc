@@ -356,6 +356,21 @@ TEST(CompileSlots, AProgramThatCannotDoItIsLoadedAnew) {
   EXPECT_EQ(third.planned[0].actions, TRIGON_ACT_POST | TRIGON_ACT_OVERRIDE | TRIGON_ACT_SIGNAL);
 }
 
+// These are compiled out of programs that did not need them.
+TEST(CompileSlots, AProgramWithoutRatesOrTrackedSocksIsLoadedAnew) {
+  const auto socks = [](const std::string& name) {
+    return make_policy(name, {function_hook("tcp_connect", {sock_arg(0)})});
+  };
+  const auto first = compiled({socks("a")});
+  Policy limited = socks("limited");
+  limited.hooks[0].selectors[0].actions.rate_ns = 1;
+  EXPECT_NE(compiled({socks("a"), limited}, 2, first.state).planned[0].slot, first.planned[0].slot);
+  Policy tracking = socks("tracking");
+  tracking.hooks[0].selectors[0].actions.track = 0;
+  EXPECT_NE(compiled({socks("a"), tracking}, 2, first.state).planned[0].slot, first.planned[0].slot);
+  EXPECT_EQ(compiled({socks("a"), socks("b")}, 2, first.state).planned[0].slot, first.planned[0].slot);
+}
+
 TEST(CompileSlots, DisabledPoliciesContributeNothing) {
   std::vector<Policy> policies{file_policy("on", {path_arg(0)}), open_policy("off")};
   policies[1].enabled = false;

@@ -696,6 +696,32 @@ TEST(Corpus, BecomesTables) {
   }
 }
 
+// The policies that come with the agent, alone and all together, with a kernel and without one.
+TEST(Library, IsValidAndFitsTogether) {
+  FakeKernel kernel({
+      "int bpf_lsm_file_open(struct file *)",
+      "int bpf_lsm_kernel_read_file(struct file *,enum kernel_read_file_id,_Bool)",
+      "int bpf_lsm_kernel_load_data(enum kernel_load_data_id,_Bool)",
+      "int bpf_lsm_ptrace_access_check(struct task_struct *,unsigned int)",
+  });
+  kernel.paths["task_struct.comm"] = {.offsets = {2976}, .type = kernel_type("char [16]")};
+  kernel.paths["task_struct.tgid"] = {.offsets = {2468}, .type = kernel_type("int")};
+  const std::string folder = std::string(TRIGON_SOURCE_DIR) + "/policies";
+  const std::vector<std::string> paths{folder, folder + "/lsm"};
+  for (const KernelInfo* known : {static_cast<const KernelInfo*>(nullptr), static_cast<const KernelInfo*>(&kernel)}) {
+    Options options;
+    options.arch = Arch::kX86_64;
+    options.kernel = known;
+    const Loaded loaded = load_paths(paths, options);
+    EXPECT_TRUE(loaded.ok()) << format(loaded.diagnostics);
+    EXPECT_GE(loaded.policies.size(), 9u) << "an empty folder proves nothing";
+    const auto set = compile(loaded.policies, 1, {});
+    EXPECT_TRUE(set.ok()) << set.error().message();
+    for (const Policy& policy : loaded.policies)
+      for (const Hook& hook : policy.hooks) EXPECT_FALSE(hook.message.empty()) << policy.name << ": " << hook.function;
+  }
+}
+
 TEST(Corpus, CallsThatMayBeAbsentAreLeftOut) {
   const Policy& p = policy_of("bpf");
   ASSERT_EQ(p.hooks.size(), 3u);
