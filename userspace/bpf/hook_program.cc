@@ -2,6 +2,7 @@
 
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
+#include <fcntl.h>
 #include <fmt/format.h>
 #include <linux/perf_event.h>
 #include <sys/syscall.h>
@@ -38,10 +39,11 @@ static_assert(offsetof(std::remove_pointer_t<decltype(trigon_sensor::bss)>, run_
 // The sections trigon/… have programs whose target libbpf must not look for: it would read all of the kernel's types
 // for each. It asks here what the type number is just before it loads the program.
 thread_local uint32_t g_target_id = 0;
+thread_local uint32_t g_return_id = 0;  // of fexit
 
 int aim(bpf_program* program, bpf_prog_load_opts* options, long cookie) {
   const auto attach = static_cast<bpf_attach_type>(cookie);
-  options->attach_btf_id = g_target_id;
+  options->attach_btf_id = attach == BPF_TRACE_FEXIT ? g_return_id : g_target_id;
   // Not in the options: libbpf fills that one in after it has asked.
   if (const int err = bpf_program__set_expected_attach_type(program, attach); err != 0) return err;
   return bpf_program__set_type(program, attach == BPF_LSM_MAC ? BPF_PROG_TYPE_LSM : BPF_PROG_TYPE_TRACING);
@@ -129,6 +131,18 @@ struct HookProgram::Impl {
   bpf_program* exit = nullptr;  // with a return phase
   std::vector<Link> links;
   std::vector<Fd> trampolines;  // links that libbpf does not know
+  std::vector<Fd> programs;     // once they are attached, when the skeleton is gone
+  uint64_t rodata_bytes = 0;
+
+  // The kernel keeps what its programs use; the rest of the object is megabytes and two dozen descriptors.
+  void keep_programs() {
+    for (const bpf_program* program : {entry, exit}) {
+      if (program != nullptr) programs.emplace_back(fcntl(bpf_program__fd(program), F_DUPFD_CLOEXEC, 0));
+    }
+    rodata_bytes = memlock_of(bpf_map__fd(skel->maps.rodata));
+    entry = exit = nullptr;
+    skel.reset();
+  }
 
   void choose() {
     const auto& progs = skel->progs;
@@ -139,6 +153,7 @@ struct HookProgram::Impl {
         break;
       case Mechanism::kLsm:
         entry = progs.hook_lsm;
+        exit = progs.hook_fexit;
         break;
       case Mechanism::kKprobeMulti:
         entry = progs.hook_kprobe_multi;
@@ -232,7 +247,8 @@ struct HookProgram::Impl {
       case Mechanism::kFentry:
         return attach_trampoline(program, is_return ? BPF_TRACE_FEXIT : BPF_TRACE_FENTRY, is_return ? "fexit" : "fentry");
       case Mechanism::kLsm:
-        return attach_trampoline(program, BPF_LSM_MAC, "BPF LSM");
+        return is_return ? attach_trampoline(program, BPF_TRACE_FEXIT, "fexit")
+                         : attach_trampoline(program, BPF_LSM_MAC, "BPF LSM");
       case Mechanism::kKprobeMulti:
         return attach_kprobe_multi(program, is_return);
       case Mechanism::kKprobe:
@@ -297,15 +313,25 @@ Result<std::unique_ptr<HookProgram>> HookProgram::load(Sensor* sensor, const Ker
   std::copy(spec.fields.begin(), spec.fields.end(), rodata->cfg_field);
 
   if (impl->by_trampoline()) {
-    const std::string function = spec.mechanism == Mechanism::kLsm ? "bpf_lsm_" + spec.symbol : spec.symbol;
-    const auto target = find_function(kernel, function);
+    const std::string name = spec.mechanism == Mechanism::kLsm ? "bpf_lsm_" + spec.symbol : spec.symbol;
+    const auto target = find_function(kernel, name);
     if (!target) {
       return Error(ErrorCode::kUnsupported,
                    fmt::format("this kernel's types have no {} {}",
                                spec.mechanism == Mechanism::kLsm ? "LSM hook" : "function", spec.symbol));
     }
-    g_target_id = target->id;
+    g_target_id = g_return_id = target->id;
     rodata->cfg_args = target->args;
+    if (spec.returns && spec.mechanism == Mechanism::kLsm) {
+      const auto function = find_function(kernel, spec.return_symbol);
+      if (!function || function->args != target->args) {
+        return Error(ErrorCode::kUnsupported,
+                     fmt::format("the return of {} cannot be seen beside its LSM hook: this kernel's types have no such "
+                                 "function, or it takes other arguments",
+                                 spec.return_symbol));
+      }
+      g_return_id = function->id;
+    }
   } else {
     uint32_t args = 0;
     for (const trigon_field_conf& field : spec.fields) {
@@ -324,37 +350,39 @@ Result<std::unique_ptr<HookProgram>> HookProgram::load(Sensor* sensor, const Ker
 Result<void> HookProgram::attach() {
   LogCapture log;
   if (impl_->exit != nullptr) TRIGON_CHECK(impl_->attach_one(impl_->exit, true));
-  return impl_->attach_one(impl_->entry, false);
+  TRIGON_CHECK(impl_->attach_one(impl_->entry, false));
+  impl_->keep_programs();
+  return {};
 }
 
 Mechanism HookProgram::mechanism() const { return impl_->spec.mechanism; }
 
 uint64_t HookProgram::kernel_bytes() const {
-  uint64_t bytes = memlock_of(bpf_map__fd(impl_->skel->maps.rodata));
-  for (const bpf_program* program : {impl_->entry, impl_->exit})
-    if (program != nullptr) bytes += memlock_of(bpf_program__fd(program));
+  uint64_t bytes = impl_->rodata_bytes;
+  for (const Fd& program : impl_->programs) bytes += memlock_of(program.get());
   return bytes;
 }
 
+namespace {
+
+bpf_prog_info info_of(int program) {
+  bpf_prog_info info{};
+  uint32_t size = sizeof(info);
+  if (bpf_prog_get_info_by_fd(program, &info, &size) != 0) return {};
+  return info;
+}
+
+}  // namespace
+
 uint64_t HookProgram::verified_instructions() const {
   uint64_t sum = 0;
-  for (const bpf_program* program : {impl_->entry, impl_->exit}) {
-    bpf_prog_info info{};
-    uint32_t size = sizeof(info);
-    if (program != nullptr && bpf_prog_get_info_by_fd(bpf_program__fd(program), &info, &size) == 0)
-      sum += info.verified_insns;
-  }
+  for (const Fd& program : impl_->programs) sum += info_of(program.get()).verified_insns;
   return sum;
 }
 
 uint64_t HookProgram::recursion_misses() const {
   uint64_t sum = 0;
-  for (const bpf_program* program : {impl_->entry, impl_->exit}) {
-    bpf_prog_info info{};
-    uint32_t size = sizeof(info);
-    if (program != nullptr && bpf_prog_get_info_by_fd(bpf_program__fd(program), &info, &size) == 0)
-      sum += info.recursion_misses;
-  }
+  for (const Fd& program : impl_->programs) sum += info_of(program.get()).recursion_misses;
   return sum;
 }
 

@@ -37,6 +37,8 @@ struct HookProgramSpec {
   uint64_t offset = 0;    // uprobes: in the file
   uint64_t ref_ctr_offset = 0;
   bool returns = false;  // with a return phase
+  // LSM hooks: the function whose return that is; it takes the same arguments as the hook.
+  std::string return_symbol;
   uint16_t slot = 0;
   uint16_t return_slot = 0;
   std::vector<trigon_field_conf> fields;  // the entry's first, at most TRIGON_MAX_FIELDS
@@ -49,10 +51,12 @@ class HookProgram {
   // Verifies and loads; nothing runs yet. kUnsupported says what the kernel refuses.
   static Result<std::unique_ptr<HookProgram>> load(Sensor* sensor, const KernelTypes& kernel,
                                                    const HookProgramSpec& spec);
-  // From here on events come. The return phase first, so that no entry waits in vain.
+  // From here on events come. The return phase first, so that no entry waits in vain. What was only needed to load is
+  // given back: a program keeps two or three descriptors open.
   Result<void> attach();
   ~HookProgram();
 
+  // Of a program that is attached.
   Mechanism mechanism() const;
   // Bytes of kernel memory of the programs and of what is theirs alone (the kernel's figures: fdinfo memlock).
   uint64_t kernel_bytes() const;

@@ -172,6 +172,7 @@ Result<std::unique_ptr<Sensor>> Sensor::load(const SensorOptions& options, Featu
   rlimit unlimited{RLIM_INFINITY, RLIM_INFINITY};
   setrlimit(RLIMIT_MEMLOCK, &unlimited);
 
+
   auto impl = std::make_unique<Impl>();
   ObjectContext& context = impl->context;
   {

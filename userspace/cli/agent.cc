@@ -1,5 +1,6 @@
 // trigon agent: the daemon.
 #include <fmt/format.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -64,6 +65,13 @@ Result<void> run_agent(const AgentFlags& flags, bool dir_was_given) {
   if (dir_was_given && !flags.policy_dir.empty() && (stat(flags.policy_dir.c_str(), &st) != 0 || !S_ISDIR(st.st_mode)))
     return Error(ErrorCode::kUsage, fmt::format("--tracing-policy-dir {}: not a directory", flags.policy_dir));
 
+  // Each hook keeps descriptors open; what the hard limit allows is ours to use. (`trace` leaves it alone: its command
+  // would inherit it.)
+  rlimit files{};
+  if (getrlimit(RLIMIT_NOFILE, &files) == 0) {
+    files.rlim_cur = files.rlim_max;
+    setrlimit(RLIMIT_NOFILE, &files);
+  }
   TRIGON_TRY(daemon::InstanceLock lock, daemon::InstanceLock::acquire());
   TRIGON_TRY(auto runtime, daemon::Runtime::create(std::move(options)));
   // Again, now against this kernel.

@@ -35,7 +35,10 @@ Result<std::vector<bpf::HookProgramSpec>> HookSet::specs_of(const policy::Planne
       }
     }
   }
-  if (mechanism == bpf::Mechanism::kLsm && point.kind == Kind::kFunction) spec.symbol = lsm_hook_of(point.symbol);
+  if (mechanism == bpf::Mechanism::kLsm && point.kind == Kind::kFunction) {
+    spec.symbol = lsm_hook_of(point.symbol);
+    spec.return_symbol = point.symbol;
+  }
   if (point.kind == Kind::kTracepoint) {
     if (tracefs_ == nullptr) return Error(ErrorCode::kUnsupported, "tracefs cannot be read, which numbers tracepoints");
     spec.subsystem = point.subsystem;

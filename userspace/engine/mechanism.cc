@@ -43,13 +43,16 @@ void offer_kprobes(const policy::HookPoint& point, Chooser& chooser) {
 void offer_function(const policy::HookPoint& point, uint32_t actions, Chooser& chooser) {
   if (actions & (TRIGON_ACT_OVERRIDE | TRIGON_ACT_ENFORCER)) {
     // Only the security module itself can answer before the effect.
-    if (!lsm_hook_of(point.symbol).empty() && !point.returns) {
-      chooser.offer(Mechanism::kLsm, {Feature::kLsm});
+    if (!lsm_hook_of(point.symbol).empty()) {
+      if (point.returns)
+        chooser.offer(Mechanism::kLsm, {Feature::kLsm, Feature::kFexit});
+      else
+        chooser.offer(Mechanism::kLsm, {Feature::kLsm});
       return;
     }
     chooser.rule_out(fmt::format(
-        "Override at {}: only LSM hooks and security_* functions without `return` can answer with an error in this "
-        "version (bpf_override_return and fmod_ret are not used)",
+        "Override at {}: only LSM hooks and security_* functions can answer with an error in this version "
+        "(bpf_override_return and fmod_ret are not used)",
         point.symbol));
     return;
   }
