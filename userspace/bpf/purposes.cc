@@ -26,32 +26,32 @@ constexpr Candidate kCgroups[] = {
 constexpr Candidate kSystemCalls[] = {{"tp_btf/sys_enter", {kTracepointBtf, kNone}, true}};
 constexpr Candidate kTracepoints[] = {
     {"tp_btf", {kTracepointBtf, kNone}, false},
-    {"raw tracepoint", {kRawTracepoint, kNone}, false},
-    {"perf event", {kTracepoint, kNone}, false},
+    {"raw tracepoint", {kRawTracepoint, kNone}, true},
+    {"perf event", {kTracepoint, kNone}, true},
 };
 constexpr Candidate kFunctions[] = {
-    {"fentry", {kFentry, kNone}, false},
-    {"kprobe-multi", {kKprobeMulti, kNone}, false},
-    {"kprobe", {kKprobe, kNone}, false},
+    {"fentry", {kFentry, kNone}, true},
+    {"kprobe-multi", {kKprobeMulti, kNone}, true},
+    {"kprobe", {kKprobe, kNone}, true},
 };
 constexpr Candidate kSecurityHooks[] = {
-    {"BPF LSM", {kLsm, kNone}, false},
+    {"BPF LSM", {kLsm, kNone}, true},
     {"fmod_ret/security_*", {kFmodRet, kNone}, false},
 };
 constexpr Candidate kUserFunctions[] = {
     {"uprobe-multi", {kUprobeMulti, kNone}, false},
-    {"uprobe", {kUprobe, kNone}, false},
+    {"uprobe", {kUprobe, kNone}, true},
 };
 constexpr Candidate kKill[] = {{"bpf_send_signal", {kSendSignal, kNone}, true}};
 constexpr Candidate kDenyFile[] = {
-    {"BPF LSM", {kLsm, kDPath}, false},
+    {"BPF LSM", {kLsm, kNone}, true},
     {"fmod_ret/security_*", {kFmodRet, kDPath}, false},
     {"fanotify permission events", {kFanotifyPermission, kNone}, false},
     {"Landlock", {kLandlock, kNone}, false},
     {"seccomp user notification", {kSeccompNotify, kNone}, false},
 };
 constexpr Candidate kDenyNetwork[] = {
-    {"BPF LSM", {kLsm, kNone}, false},
+    {"BPF LSM", {kLsm, kNone}, true},
     {"control group programs (connect, sendmsg, bind)", {kCgroupConnect, kNone}, false},
 };
 constexpr Candidate kDenyCall[] = {

@@ -27,6 +27,7 @@ FeatureSet locked_down() {
   for (const Feature feature : {Feature::kFentry, Feature::kFexit, Feature::kFmodRet, Feature::kLsm}) {
     set.remove(feature, why, EPERM);
   }
+  set.remove(Feature::kKprobeMulti, "this kernel is built without CONFIG_FPROBE");
   return set.remove(Feature::kKprobe, "this kernel is built without CONFIG_KPROBES");
 }
 
@@ -56,7 +57,7 @@ TEST(Doctor, SaysWhyNotBetter) {
   const std::string text = to_text(report_of(locked_down()), false);
   EXPECT_THAT(text, HasSubstr("not fentry: this kernel refuses BPF trampolines"));
   EXPECT_THAT(text, HasSubstr("not kprobe: this kernel is built without CONFIG_KPROBES"));
-  EXPECT_THAT(text, HasSubstr("this kernel has kprobe-multi: not yet used by this version of Trigon"));
+  EXPECT_THAT(text, HasSubstr("this kernel has uprobe-multi: not yet used by this version of Trigon"));
 }
 
 TEST(Doctor, ColorOnlyWhenAsked) {
@@ -86,7 +87,7 @@ TEST(Doctor, JsonHasEverything) {
     EXPECT_EQ(purpose["uses"], "");
     EXPECT_EQ(purpose["passed_over"].size(), 3U);
     EXPECT_EQ(purpose["passed_over"][0]["available"], false);
-    EXPECT_EQ(purpose["passed_over"][1]["available"], true);
+    EXPECT_EQ(purpose["passed_over"][1]["available"], false);
   }
 }
 

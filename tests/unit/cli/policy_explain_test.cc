@@ -73,7 +73,7 @@ constexpr const char* kGolden = R"(policy secrets (p.yaml)
     2. when argument 0 `file` is one of /etc/1, /etc/2, /etc/3, /etc/4, /etc/5 … (6 values)
        then answer with EACCES; event
        not here; elsewhere PREVENT: the security module answers with the error before anything has happened
-    cost: at most 2 look-ups an event: 1 × path, remembered per file; walked and looked up once for a new one; 1 × program or ancestry, remembered per process
+    cost: at most 2 look-ups an event: 1 × program or ancestry, remembered per process; 1 × path, remembered per file; walked and looked up once for a new one
 
 policy calls (p.yaml), mode monitor: nothing is enforced; grades are those of mode enforce
   tcp_connect: fentry
