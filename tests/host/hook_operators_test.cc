@@ -177,7 +177,7 @@ std::vector<HookCase> process_cases() {
       of_process("NamespaceChange", -78, "namespace", "matchNamespaceChanges: [{operator: In, values: [Uts]}]",
                  "matchNamespaceChanges: [{operator: In, values: [Net, Ipc]}]"),
       of_process("NoNamespaceChange", -78, "namespace", "matchNamespaceChanges: [{operator: NotIn, values: [Uts]}]",
-                 "matchArgs: [], matchNamespaceChanges: [{operator: In, values: [Mnt]}]"),
+                 "matchNamespaceChanges: [{operator: In, values: [Mnt]}]"),
       // With CAP_KILL and CAP_SYS_CHROOT effective, all permitted.
       capabilities("CapabilityEffective", "matchCapabilities", "type: Effective, operator: In, values: [CAP_KILL]",
                    "type: Effective, operator: In, values: [CAP_SYS_ADMIN, CAP_BPF]"),
@@ -287,8 +287,10 @@ TEST_F(HookBinaries, ParentsAndChildren) {
        getsid_policy("itself", -72, "matchBinaries: [{operator: In, values: [" + shell + "]}]")});
   ASSERT_EQ(agent.problem(), "");
   const std::string call = trigger("call") + " " + kGetsid + " -72";
-  // A grandchild too: the shell in between is that of the system.
-  const Finished done = run({shell, "-c", call + "; /bin/sh -c '" + call + "; exit 0'; exit 0"});
+  // A grandchild too: the shell in between is that of the system. The first program is there for the shell to wait for:
+  // a process joins the set when a policy first looks at it.
+  const Finished done =
+      run({shell, "-c", trigger("noop") + "; " + call + "; /bin/sh -c '" + call + "; exit 0'; exit 0"});
   ASSERT_EQ(done.exit_code, 0) << done.err;
   ASSERT_EQ(run({trigger("call"), kGetsid, "-72"}).exit_code, 0);
   ASSERT_TRUE(agent.sync());
