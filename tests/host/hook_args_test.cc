@@ -103,7 +103,7 @@ std::vector<HookCase> file_cases() {
       {"Filename",
        kFunctions,
        "kprobes",
-       {"do_filp_open"},
+       {"do_filp_open", "do_file_open"},
        "call: '@', syscall: false, args: [{index: 1, type: filename}]",
        "matchArgs: [{index: 1, operator: Postfix, values: [/objects-file]}]",
        "matchArgs: [{index: 1, operator: Equal, values: [/objects-file]}]",

@@ -109,7 +109,7 @@ std::string failure_of(const Agent& agent, const std::string& policy) {
   std::istringstream lines(agent.error_text());
   for (std::string line; std::getline(lines, line);) {
     const bool refused = line.find("policy " + policy + " is not in force") != std::string::npos;
-    if (refused || line.find(policy + ".yaml") != std::string::npos) return line;
+    if (refused || line.find("/" + policy + ".yaml") != std::string::npos) return line;
   }
   return {};
 }

@@ -7,6 +7,7 @@
 #include <linux/capability.h>
 #include <linux/perf_event.h>
 #include <netinet/in.h>
+#include <poll.h>
 #include <sched.h>
 #include <sys/mount.h>
 #include <sys/socket.h>
@@ -127,6 +128,7 @@ static void do_chroot(void) {
 static void drop_capability(void) {
   struct __user_cap_header_struct header = {_LINUX_CAPABILITY_VERSION_3, 0};
   struct __user_cap_data_struct data[2];
+  syscall(SYS_getsid, -76);
   if (syscall(SYS_capget, &header, data)) broken("capget");
   data[0].inheritable = 0, data[1].inheritable = 0;
   data[0].effective = 1u << CAP_SYS_CHROOT | 1u << CAP_KILL, data[1].effective = 0;
@@ -284,6 +286,26 @@ static void do_probes(void) {
 
 static void do_stack(void) { stack_outer(); }
 
+// Calls with 1, 2, 3, … every millisecond or so until standard input ends, and says how far it came.
+static void do_count(void) {
+  unsigned long number = 0;
+  struct pollfd input = {.fd = 0, .events = POLLIN};
+  while (poll(&input, 1, 1) == 0) {
+    number++;
+    probed_count(number, "counted", (int)number);
+  }
+  begin("count");
+  fact_uint("counted", number);
+  fact_end();
+}
+
+// Stays until standard input ends: who reads the memory map of a process must find one.
+static void do_wait(void) {
+  char c;
+  while (read(0, &c, 1) > 0) {
+  }
+}
+
 static const struct {
   const char* name;
   void (*run)(void);
@@ -292,6 +314,7 @@ static const struct {
     {"cred", do_cred}, {"chroot", do_chroot},       {"capset", do_capset}, {"tcp", do_tcp},       {"udp", do_udp},
     {"unix", do_unix}, {"buffers", do_buffers},     {"bpf", do_bpf},       {"perf", do_perf},     {"mount", do_mount},
     {"task", do_task}, {"namespace", do_namespace}, {"ids", do_ids},       {"probes", do_probes}, {"stack", do_stack},
+    {"wait", do_wait}, {"count", do_count},
 };
 
 int main(int argc, char** argv) {

@@ -21,6 +21,10 @@ PROBED long probed_text(const char* text, const void* data, unsigned long size) 
   return -41 - (long)size;
 }
 
+PROBED void probed_count(unsigned long number, const char* text, int again) {
+  __asm__ volatile("" : : "r"(number), "r"(text), "r"(again) : "memory");
+}
+
 static void call_number_probes(void) {
   const uint64_t above = 0xabcdef0000000000;
   probed_narrow(above | 0xfb, above | 0xfb, above | 0xfffb, above | 0xfffb, above | 0xfffffffb);

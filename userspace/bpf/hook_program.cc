@@ -31,6 +31,10 @@ namespace trigon::bpf {
 
 namespace {
 
+// linux/bpf.h since 6.6; the one of the build may be older.
+constexpr auto kTraceUprobeMulti = static_cast<bpf_attach_type>(48);
+constexpr uint32_t kUprobeMultiReturn = 1;
+
 // Both objects share the map behind .bss.
 static_assert(offsetof(std::remove_pointer_t<decltype(trigon_sensor::bss)>, run_control) ==
                   offsetof(std::remove_pointer_t<decltype(trigon_probe::bss)>, run_control) &&
@@ -61,7 +65,8 @@ int register_sections() {
     options.cookie = attach;
     options.prog_prepare_load_fn = aim;
     // Any type but the real one, which would make libbpf want the kernel's types.
-    const int err = libbpf_register_prog_handler(section, BPF_PROG_TYPE_KPROBE, static_cast<bpf_attach_type>(0), &options);
+    const int err =
+        libbpf_register_prog_handler(section, BPF_PROG_TYPE_KPROBE, static_cast<bpf_attach_type>(0), &options);
     if (err < 0) return err;
   }
   return 0;
@@ -118,6 +123,8 @@ std::string_view mechanism_name(Mechanism mechanism) {
       return "tracepoint";
     case Mechanism::kRawTracepoint:
       return "raw_tracepoint";
+    case Mechanism::kUprobeMulti:
+      return "uprobe_multi";
     case Mechanism::kUprobe:
       return "uprobe";
   }
@@ -169,6 +176,7 @@ struct HookProgram::Impl {
       case Mechanism::kRawTracepoint:
         entry = progs.hook_raw_tracepoint;
         break;
+      case Mechanism::kUprobeMulti:
       case Mechanism::kUprobe:
         entry = progs.hook_uprobe;
         exit = progs.hook_uretprobe;
@@ -229,6 +237,21 @@ struct HookProgram::Impl {
                 is_return ? "uretprobe" : "uprobe");
   }
 
+  Result<void> attach_uprobe_multi(const bpf_program* program, bool is_return) {
+    unsigned long offset = spec.offset, counter = spec.ref_ctr_offset;
+    bpf_link_create_opts options{};
+    options.sz = sizeof(options);
+    options.uprobe_multi.path = spec.path.c_str();
+    options.uprobe_multi.offsets = &offset;
+    if (counter != 0) options.uprobe_multi.ref_ctr_offsets = &counter;
+    options.uprobe_multi.cnt = 1;
+    if (is_return) options.uprobe_multi.flags = kUprobeMultiReturn;
+    const int fd = bpf_link_create(bpf_program__fd(program), 0, kTraceUprobeMulti, &options);
+    if (fd < 0) return attach_error(errno, is_return ? "uretprobe.multi" : "uprobe.multi");
+    trampolines.emplace_back(fd);
+    return {};
+  }
+
   // By the number in the tracepoint's folder: libbpf wants tracefs mounted where it usually is.
   Result<void> attach_tracepoint() {
     perf_event_attr attributes{};
@@ -245,7 +268,8 @@ struct HookProgram::Impl {
   Result<void> attach_one(const bpf_program* program, bool is_return) {
     switch (spec.mechanism) {
       case Mechanism::kFentry:
-        return attach_trampoline(program, is_return ? BPF_TRACE_FEXIT : BPF_TRACE_FENTRY, is_return ? "fexit" : "fentry");
+        return attach_trampoline(program, is_return ? BPF_TRACE_FEXIT : BPF_TRACE_FENTRY,
+                                 is_return ? "fexit" : "fentry");
       case Mechanism::kLsm:
         return is_return ? attach_trampoline(program, BPF_TRACE_FEXIT, "fexit")
                          : attach_trampoline(program, BPF_LSM_MAC, "BPF LSM");
@@ -257,6 +281,8 @@ struct HookProgram::Impl {
         return attach_tracepoint();
       case Mechanism::kRawTracepoint:
         return keep(bpf_program__attach_raw_tracepoint(program, spec.symbol.c_str()), "raw tracepoint");
+      case Mechanism::kUprobeMulti:
+        return attach_uprobe_multi(program, is_return);
       case Mechanism::kUprobe:
         return attach_uprobe(program, is_return);
     }
@@ -300,6 +326,10 @@ Result<std::unique_ptr<HookProgram>> HookProgram::load(Sensor* sensor, const Ker
   bpf_program* program;
   bpf_object__for_each_program(program, skel->obj) {
     bpf_program__set_autoload(program, program == impl->entry || program == impl->exit);
+  }
+  if (spec.mechanism == Mechanism::kUprobeMulti) {
+    for (bpf_program* probe : {impl->entry, impl->exit})
+      if (probe != nullptr) bpf_program__set_expected_attach_type(probe, kTraceUprobeMulti);
   }
   TRIGON_CHECK(context.share(skel->obj));
 

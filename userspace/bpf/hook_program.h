@@ -24,6 +24,7 @@ enum class Mechanism : uint8_t {
   kKprobe,         // kprobe, kretprobe
   kTracepoint,     // classic
   kRawTracepoint,  //
+  kUprobeMulti,    // uprobe.multi, uretprobe.multi: needs less privilege than the next one
   kUprobe,         // uprobe, uretprobe
 };
 std::string_view mechanism_name(Mechanism mechanism);  // "fentry", "lsm", "kprobe_multi", …

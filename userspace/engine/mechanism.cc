@@ -101,9 +101,12 @@ MechanismChoice choose_mechanism(const policy::HookPoint& point, uint32_t action
       chooser.offer(Mechanism::kRawTracepoint, {Feature::kRawTracepoint});
       break;
     case Kind::kUprobe:
-      chooser.offer(Mechanism::kUprobe, {Feature::kUprobe});
-      break;
     case Kind::kUsdt:
+      // Policies that come after the start are attached without CAP_SYS_ADMIN, which the other one asks for.
+      if (point.no_multi)
+        chooser.rule_out("uprobe.multi: switched off by the policy (disable-uprobe-multi)");
+      else
+        chooser.offer(Mechanism::kUprobeMulti, {Feature::kUprobeMulti});
       chooser.offer(Mechanism::kUprobe, {Feature::kUprobe});
       break;
   }
