@@ -65,8 +65,10 @@ struct Sensor::Impl {
   // never need them.
   Skeleton syscalls_skel;
   bool syscall_returns = false;  // sys_exit is loaded
+  Skeleton watch_skel;           // process_watch
   std::vector<Link> links;
   std::vector<Link> syscalls_links;
+  std::vector<Link> watch_links;
   std::unique_ptr<ring_buffer, RingDeleter> ring;
   StateStore store = StateStore::kHashMap;
   Map syscalls, hooks, vectors, selectors, numbers, ranges, prefixes, stats, policies;
@@ -132,6 +134,22 @@ struct Sensor::Impl {
     return {};
   }
 
+  Result<void> load_watch() {
+    LogCapture log;
+    Skeleton loaded = open_programs();
+    if (!loaded) return load_error(errno, "open BPF programs", log.text());
+    bpf_program* program;
+    bpf_object__for_each_program(program, loaded->obj) {
+      bpf_program__set_autoload(program, program == loaded->progs.process_watch);
+    }
+    context.fill(loaded->rodata);
+    TRIGON_CHECK(context.share(loaded->obj));
+    if (const int err = trigon_sensor__load(loaded.get()); err != 0)
+      return load_error(-err, "load the program that watches processes", log.text());
+    watch_skel = std::move(loaded);
+    return {};
+  }
+
   Result<void> load_syscalls(bool returns) {
     LogCapture log;
     Skeleton loaded = open_programs();
@@ -172,7 +190,6 @@ Result<std::unique_ptr<Sensor>> Sensor::load(const SensorOptions& options, Featu
   rlimit unlimited{RLIM_INFINITY, RLIM_INFINITY};
   setrlimit(RLIMIT_MEMLOCK, &unlimited);
 
-
   auto impl = std::make_unique<Impl>();
   ObjectContext& context = impl->context;
   {
@@ -207,6 +224,7 @@ Result<std::unique_ptr<Sensor>> Sensor::load(const SensorOptions& options, Featu
   bpf_program__set_autoload(skel->progs.snapshot, features.has(Feature::kIterTask));
   bpf_program__set_autoload(skel->progs.sys_enter, false);  // attach_syscalls()
   bpf_program__set_autoload(skel->progs.sys_exit, false);
+  bpf_program__set_autoload(skel->progs.process_watch, false);  // watch_processes()
 
   if (int err = trigon_sensor__load(skel); err != 0) return load_error(-err, "load BPF programs", log.text());
   context.own(skel->obj);
@@ -286,11 +304,23 @@ Result<void> Sensor::attach_syscalls(bool returns) {
   return impl_->attach_to(&impl_->syscalls_links, impl_->syscalls_skel->progs.sys_enter);
 }
 
+Result<void> Sensor::watch_processes(bool wanted) {
+  if (!wanted) {
+    impl_->watch_links.clear();
+    return {};
+  }
+  if (!impl_->watch_links.empty()) return {};
+  TRIGON_CHECK(impl_->load_policy_maps());
+  if (!impl_->watch_skel) TRIGON_CHECK(impl_->load_watch());
+  return impl_->attach_to(&impl_->watch_links, impl_->watch_skel->progs.process_watch);
+}
+
 void Sensor::detach_syscalls() { impl_->syscalls_links.clear(); }
 bool Sensor::syscalls_attached() const { return !impl_->syscalls_links.empty(); }
 
 void Sensor::detach() {
   impl_->syscalls_links.clear();
+  impl_->watch_links.clear();
   impl_->links.clear();
 }
 

@@ -53,6 +53,8 @@ class Sensor {
   // sys_enter (and with `returns` sys_exit), while policies need it. May be called at any time and repeat.
   Result<void> attach_syscalls(bool returns);
   void detach_syscalls();
+  // process_watch, while a policy needs it (followChildren, changes of namespaces or capabilities). May repeat.
+  Result<void> watch_processes(bool wanted);
   bool syscalls_attached() const;
   // Everything off; what is in the ring stays readable.
   void detach();

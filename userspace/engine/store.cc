@@ -134,6 +134,19 @@ Result<std::vector<PolicyFailure>> PolicyStore::apply(std::vector<Entry> entries
     hooks_.rollback();
     // Who is new is to blame: the others' hooks were there before, and would be served as they were.
     bool blamed = false;
+    for (const Entry& entry : entries) {
+      // In the place of something that works it must not come.
+      const auto same = std::find_if(entries_.begin(), entries_.end(), [&](const Entry& old) {
+        return old.origin == entry.origin && old.error.empty() && old.policy.enabled;
+      });
+      if (!entry.is_new || same == entries_.end()) continue;
+      const std::string key = policy::policy_key(entry.policy);
+      for (const HookFailure& failure : failures) {
+        if (std::find(failure.policies.begin(), failure.policies.end(), key) == failure.policies.end()) continue;
+        return Error(failure.error.code(),
+                     fmt::format("policy {}: {}: {}", key, policy::describe(failure.point), failure.error.message()));
+      }
+    }
     for (Entry& entry : entries) {
       if (!entry.is_new || !entry.error.empty()) continue;
       const std::string key = policy::policy_key(entry.policy);
@@ -172,7 +185,9 @@ Result<void> PolicyStore::publish(std::shared_ptr<const policy::CompiledSet> set
   const bool syscalls =
       std::any_of(set->syscalls.begin(), set->syscalls.end(), [](uint16_t slot) { return slot != 0; }) ||
       set->control.raw_hook[set->generation & 1] != 0;
+  const bool watched = set->control.changes_active || set->control.child_dim[set->generation & 1] != 0;
   auto applied = syscalls ? sensor_->attach_syscalls(set->syscall_returns) : Result<void>();
+  if (applied.ok() && watched) applied = sensor_->watch_processes(true);
   if (applied.ok()) applied = writer_.apply(set);
   if (!applied.ok()) {
     sets_.pop_front();
@@ -180,6 +195,7 @@ Result<void> PolicyStore::publish(std::shared_ptr<const policy::CompiledSet> set
     return std::move(applied).error().context("load policies into the kernel");
   }
   if (!syscalls) sensor_->detach_syscalls();
+  if (!watched) (void)sensor_->watch_processes(false);
   if (old) collect(*old);
   generation_ = set->generation;
   state_ = set->state;
