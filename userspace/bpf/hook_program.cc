@@ -61,7 +61,8 @@ int register_sections() {
     options.cookie = attach;
     options.prog_prepare_load_fn = aim;
     // Any type but the real one, which would make libbpf want the kernel's types.
-    const int err = libbpf_register_prog_handler(section, BPF_PROG_TYPE_KPROBE, static_cast<bpf_attach_type>(0), &options);
+    const int err =
+        libbpf_register_prog_handler(section, BPF_PROG_TYPE_KPROBE, static_cast<bpf_attach_type>(0), &options);
     if (err < 0) return err;
   }
   return 0;
@@ -245,7 +246,8 @@ struct HookProgram::Impl {
   Result<void> attach_one(const bpf_program* program, bool is_return) {
     switch (spec.mechanism) {
       case Mechanism::kFentry:
-        return attach_trampoline(program, is_return ? BPF_TRACE_FEXIT : BPF_TRACE_FENTRY, is_return ? "fexit" : "fentry");
+        return attach_trampoline(program, is_return ? BPF_TRACE_FEXIT : BPF_TRACE_FENTRY,
+                                 is_return ? "fexit" : "fentry");
       case Mechanism::kLsm:
         return is_return ? attach_trampoline(program, BPF_TRACE_FEXIT, "fexit")
                          : attach_trampoline(program, BPF_LSM_MAC, "BPF LSM");
@@ -325,10 +327,11 @@ Result<std::unique_ptr<HookProgram>> HookProgram::load(Sensor* sensor, const Ker
     if (spec.returns && spec.mechanism == Mechanism::kLsm) {
       const auto function = find_function(kernel, spec.return_symbol);
       if (!function || function->args != target->args) {
-        return Error(ErrorCode::kUnsupported,
-                     fmt::format("the return of {} cannot be seen beside its LSM hook: this kernel's types have no such "
-                                 "function, or it takes other arguments",
-                                 spec.return_symbol));
+        return Error(
+            ErrorCode::kUnsupported,
+            fmt::format("the return of {} cannot be seen beside its LSM hook: this kernel's types have no such "
+                        "function, or it takes other arguments",
+                        spec.return_symbol));
       }
       g_return_id = function->id;
     }
