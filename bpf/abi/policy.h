@@ -11,8 +11,8 @@
 // keys carry the dimension's number, which is unique over both generations. Flipping tri_control.generation publishes
 // a set of tables; a program reads it once per event, so an event sees the old set or the new one, never a mixture.
 //
-// Slots of hooks outlive generations: the program of a function, tracepoint or probe has its slot and the values that it
-// reads in .rodata (struct trigon_field_conf). A hook whose fields change gets a new slot and a new program; the old
+// Slots of hooks outlive generations: the program of a function, tracepoint or probe has its slot and the values that
+// it reads in .rodata (struct trigon_field_conf). A hook whose fields change gets a new slot and a new program; the old
 // program finds its slot empty from the flip on. System calls share one program, which takes its fields from the table.
 //
 // A hook with a return phase has a second slot for it. Selectors have the same numbers in both: what the entry phase
@@ -91,21 +91,21 @@ enum trigon_arg_source {
 
 // In off[] of a field with TRIGON_FROM_OPERAND.
 enum trigon_operand {
-  TRIGON_OPERAND_BASE = 0,    // 1 + byte offset of the register in pt_regs, 0: none
-  TRIGON_OPERAND_SHIFT = 1,   // bits that its value is shifted right (ah, bh, …)
-  TRIGON_OPERAND_INDEX = 2,   // 1 + byte offset of the index register, 0: none
-  TRIGON_OPERAND_SCALE = 3,   // of the index
-  TRIGON_OPERAND_LOW = 4,     // displacement, 64 bits in two halves
-  TRIGON_OPERAND_HIGH = 5     // with TRIGON_CONF_LOAD: what lies there; else the sum itself
+  TRIGON_OPERAND_BASE = 0,   // 1 + byte offset of the register in pt_regs, 0: none
+  TRIGON_OPERAND_SHIFT = 1,  // bits that its value is shifted right (ah, bh, …)
+  TRIGON_OPERAND_INDEX = 2,  // 1 + byte offset of the index register, 0: none
+  TRIGON_OPERAND_SCALE = 3,  // of the index
+  TRIGON_OPERAND_LOW = 4,    // displacement, 64 bits in two halves
+  TRIGON_OPERAND_HIGH = 5    // with TRIGON_CONF_LOAD: what lies there; else the sum itself
 };
 
 enum trigon_field_conf_flags {
   TRIGON_CONF_AT_RETURN = 1 << 0,  // read in the return phase (returnCopy, returnArg)
   TRIGON_CONF_MAX_DATA = 1 << 1,   // the bytes beyond the record follow in TRIGON_REC_HOOK_DATA records before it
-  TRIGON_CONF_LOAD = 1 << 2,       // the last offset is that of a scalar or pointer to be loaded (`size` bytes); without,
-                                   // the address itself is the value (an embedded structure or array)
-  TRIGON_CONF_SIGNED = 1 << 3,     // what is loaded is sign-extended
-  TRIGON_CONF_RESULT = 1 << 4      // system calls: the result itself (source TRIGON_FROM_RETURN); arg is ignored
+  TRIGON_CONF_LOAD = 1 << 2,    // the last offset is that of a scalar or pointer to be loaded (`size` bytes); without,
+                                // the address itself is the value (an embedded structure or array)
+  TRIGON_CONF_SIGNED = 1 << 3,  // what is loaded is sign-extended
+  TRIGON_CONF_RESULT = 1 << 4   // system calls: the result itself (source TRIGON_FROM_RETURN); arg is ignored
 };
 
 // What is read into a field before matching.
@@ -135,21 +135,21 @@ struct trigon_syscall_field {
 
 // Where the value of a dimension comes from.
 enum trigon_source {
-  TRIGON_SRC_FIELD = 0,          // fields[field], its `part`
-  TRIGON_SRC_PID = 1,            // pid in the initial namespace
-  TRIGON_SRC_NS_PID = 2,         // pid in the process's own namespace
-  TRIGON_SRC_FOLLOW = 3,         // bits of the followed pids that this process is or descends from
-  TRIGON_SRC_BINARY = 4,         // class of the binary's path among exact and prefix values
-  TRIGON_SRC_BINARY_POST = 5,    // class of its reversed path among postfix values
-  TRIGON_SRC_PARENT = 6,         // the same of the parent's binary
-  TRIGON_SRC_PARENT_POST = 7,    //
-  TRIGON_SRC_CHILDREN = 8,       // trigon_task_state.children[field]: sets that it or an ancestor's binary is in
-  TRIGON_SRC_NAMESPACE = 9,      // inode number of namespace `field` (enum trigon_ns) of the current task
-  TRIGON_SRC_NS_CHANGES = 10,    // bits (1 << enum trigon_ns) that differ from those at exec or when first seen
-  TRIGON_SRC_CAPS = 11,          // capability set `field` (enum trigon_cap_set) of the current task
-  TRIGON_SRC_CAP_CHANGES = 12,   // bits of set `field` that differ from those at exec or when first seen
-  TRIGON_SRC_CRED = 13,          // id `field` (enum trigon_cred_id) of the current task
-  TRIGON_SRC_WORKLOAD = 14       // vector of the current cgroup: tri_numbers {dim, cgroup id} (LOOKUP_EQ)
+  TRIGON_SRC_FIELD = 0,         // fields[field], its `part`
+  TRIGON_SRC_PID = 1,           // pid in the initial namespace
+  TRIGON_SRC_NS_PID = 2,        // pid in the process's own namespace
+  TRIGON_SRC_FOLLOW = 3,        // bits of the followed pids that this process is or descends from
+  TRIGON_SRC_BINARY = 4,        // class of the binary's path among exact and prefix values
+  TRIGON_SRC_BINARY_POST = 5,   // class of its reversed path among postfix values
+  TRIGON_SRC_PARENT = 6,        // the same of the parent's binary
+  TRIGON_SRC_PARENT_POST = 7,   //
+  TRIGON_SRC_CHILDREN = 8,      // trigon_task_state.children[field]: sets that it or an ancestor's binary is in
+  TRIGON_SRC_NAMESPACE = 9,     // inode number of namespace `field` (enum trigon_ns) of the current task
+  TRIGON_SRC_NS_CHANGES = 10,   // bits (1 << enum trigon_ns) that differ from those at exec or when first seen
+  TRIGON_SRC_CAPS = 11,         // capability set `field` (enum trigon_cap_set) of the current task
+  TRIGON_SRC_CAP_CHANGES = 12,  // bits of set `field` that differ from those at exec or when first seen
+  TRIGON_SRC_CRED = 13,         // id `field` (enum trigon_cred_id) of the current task
+  TRIGON_SRC_WORKLOAD = 14      // vector of the current cgroup: tri_numbers {dim, cgroup id} (LOOKUP_EQ)
 };
 
 enum trigon_ns {
@@ -166,7 +166,12 @@ enum trigon_ns {
   TRIGON_NAMESPACES = 10
 };
 
-enum trigon_cap_set { TRIGON_CAP_EFFECTIVE = 0, TRIGON_CAP_INHERITABLE = 1, TRIGON_CAP_PERMITTED = 2, TRIGON_CAP_SETS = 3 };
+enum trigon_cap_set {
+  TRIGON_CAP_EFFECTIVE = 0,
+  TRIGON_CAP_INHERITABLE = 1,
+  TRIGON_CAP_PERMITTED = 2,
+  TRIGON_CAP_SETS = 3
+};
 
 // In the order of struct cred.
 enum trigon_cred_id {
@@ -187,7 +192,7 @@ enum trigon_part {
   TRIGON_PART_PATH_CLASS = 1,       // class of a path among the generation's exact and prefix values (control.path_dim)
   TRIGON_PART_PATH_CLASS_POST = 2,  // class among the postfix values
   TRIGON_PART_FILE_TYPE = 3,        // i_mode >> 12
-  TRIGON_PART_GAINED = 4,           // bits of fields[field] that are not in fields[field2]; evaluated when both are read
+  TRIGON_PART_GAINED = 4,  // bits of fields[field] that are not in fields[field2]; evaluated when both are read
   // Of sock, socket, skb and sockaddr fields. Of one that has none (AF_UNIX has no port): `absent`.
   TRIGON_PART_FAMILY = 5,
   TRIGON_PART_PROTOCOL = 6,
@@ -201,11 +206,11 @@ enum trigon_part {
 
 // How a value becomes a vector.
 enum trigon_lookup {
-  TRIGON_LOOKUP_EQ = 0,      // tri_numbers {dim, value}; miss: dflt. mask: bit (value & 63) of every entry is set
-  TRIGON_LOOKUP_RANGE = 1,   // tri_ranges, longest prefix over the value's 64 bits, big endian; signed values have
-                             // their sign bit flipped (conf.flip); miss: dflt. Addresses: over their 128 bits
-  TRIGON_LOOKUP_MASK = 2,    // dflt OR those of tri_numbers {dim, bit number} over the set bits of value & mask
-  TRIGON_LOOKUP_PREFIX = 3,  // tri_prefixes over the bytes and a final NUL: exact values end in the NUL
+  TRIGON_LOOKUP_EQ = 0,         // tri_numbers {dim, value}; miss: dflt. mask: bit (value & 63) of every entry is set
+  TRIGON_LOOKUP_RANGE = 1,      // tri_ranges, longest prefix over the value's 64 bits, big endian; signed values have
+                                // their sign bit flipped (conf.flip); miss: dflt. Addresses: over their 128 bits
+  TRIGON_LOOKUP_MASK = 2,       // dflt OR those of tri_numbers {dim, bit number} over the set bits of value & mask
+  TRIGON_LOOKUP_PREFIX = 3,     // tri_prefixes over the bytes and a final NUL: exact values end in the NUL
   TRIGON_LOOKUP_POSTFIX = 4,    // tri_prefixes over the reversed bytes and a final NUL
   TRIGON_LOOKUP_NOMASK = 5,     // dflt without those of tri_numbers {dim, bit number} over the set bits
   TRIGON_LOOKUP_SUBSTRING = 6,  // an Aho-Corasick automaton over the bytes; see below
@@ -246,15 +251,15 @@ struct trigon_dim {
 
 // One hook point's tables in one generation.
 struct trigon_hook {
-  __u16 words;      // of a vector that are in use: (selectors + 63) / 64
-  __u16 fields;     // entries of field[], in the order they are read: cheap and restricted ones first
-  __u16 dims;       // entries of dim[]; those with a process source first, then by field
-  __u16 selectors;  // 0: nobody uses this hook in this generation
-  __u32 sel_base;   // first entry of tri_selectors
-  __u32 all;        // vector with the bits of all selectors
+  __u16 words;          // of a vector that are in use: (selectors + 63) / 64
+  __u16 fields;         // entries of field[], in the order they are read: cheap and restricted ones first
+  __u16 dims;           // entries of dim[]; those with a process source first, then by field
+  __u16 selectors;      // 0: nobody uses this hook in this generation
+  __u32 sel_base;       // first entry of tri_selectors
+  __u32 all;            // vector with the bits of all selectors
   __u32 return_slot;    // slot + 1 of the return phase, 0: none
   __u32 return_fields;  // fields that the return phase adds; they follow those of the entry
-  __u32 need;           // bit per field that some dimension looks at: read before matching, the others only for an event
+  __u32 need;  // bit per field that some dimension looks at: read before matching, the others only for an event
   __u32 pad;
   // System calls only, others have them in .rodata. Of a return slot: the same, `fields` of the entry before its own.
   struct trigon_syscall_field field[TRIGON_MAX_FIELDS];
@@ -262,38 +267,39 @@ struct trigon_hook {
 };
 
 enum trigon_action_flags {
-  TRIGON_ACT_POST = 1 << 0,      // an event is written
-  TRIGON_ACT_SIGNAL = 1 << 1,    // `signal` is sent to the process
-  TRIGON_ACT_OVERRIDE = 1 << 2,  // `error` is the hook's answer, where a hook can answer
-  TRIGON_ACT_RETURN = 1 << 3,    // the return phase decides; the entry posts nothing
-  TRIGON_ACT_KSTACK = 1 << 4,    // kernel stack in the event
-  TRIGON_ACT_USTACK = 1 << 5,    // user stack in the event
-  TRIGON_ACT_IMA = 1 << 6,       // IMA hash of field `arg` (a file) in the event
-  TRIGON_ACT_RATE = 1 << 7,      // rate_ns and rate_scope hold
-  TRIGON_ACT_TRACK = 1 << 8,     // the sock in field `arg` belongs to this process from here on
-  TRIGON_ACT_UNTRACK = 1 << 9,   // and no longer
-  TRIGON_ACT_NOTIFY = 1 << 10,   // NotifyEnforcer: error and signal for the enforcer's hook in the same thread
-  TRIGON_ACT_CLEANUP = 1 << 11,  // CleanupEnforcerNotification
-  TRIGON_ACT_ENFORCER = 1 << 12, // this hook is an enforcer's: does what the thread's notification says
-  TRIGON_ACT_SET = 1 << 13,      // USDT: writes `value` through argument `arg`
-  TRIGON_ACT_USER = 1 << 14      // user space does more with the event (GetUrl, DnsLookup): written even with NoPost
+  TRIGON_ACT_POST = 1 << 0,       // an event is written
+  TRIGON_ACT_SIGNAL = 1 << 1,     // `signal` is sent to the process
+  TRIGON_ACT_OVERRIDE = 1 << 2,   // `error` is the hook's answer, where a hook can answer
+  TRIGON_ACT_RETURN = 1 << 3,     // the return phase decides; the entry posts nothing
+  TRIGON_ACT_KSTACK = 1 << 4,     // kernel stack in the event
+  TRIGON_ACT_USTACK = 1 << 5,     // user stack in the event
+  TRIGON_ACT_IMA = 1 << 6,        // IMA hash of field `arg` (a file) in the event
+  TRIGON_ACT_RATE = 1 << 7,       // rate_ns and rate_scope hold
+  TRIGON_ACT_TRACK = 1 << 8,      // the sock in field `arg` belongs to this process from here on
+  TRIGON_ACT_UNTRACK = 1 << 9,    // and no longer
+  TRIGON_ACT_NOTIFY = 1 << 10,    // NotifyEnforcer: error and signal for the enforcer's hook in the same thread
+  TRIGON_ACT_CLEANUP = 1 << 11,   // CleanupEnforcerNotification
+  TRIGON_ACT_ENFORCER = 1 << 12,  // this hook is an enforcer's: does what the thread's notification says
+  TRIGON_ACT_SET = 1 << 13,       // USDT: writes `value` through argument `arg`
+  TRIGON_ACT_USER = 1 << 14       // user space does more with the event (GetUrl, DnsLookup): written even with NoPost
 };
 
 enum trigon_rate_scope { TRIGON_RATE_THREAD = 0, TRIGON_RATE_PROCESS = 1, TRIGON_RATE_GLOBAL = 2 };
 
-// The return phase's selectors have entries of their own, from its slot's sel_base: what is done then, posting included.
+// The return phase's selectors have entries of their own, from its slot's sel_base: what is done then, posting
+// included.
 struct trigon_selector {
   __u32 actions;  // enum trigon_action_flags
   __u16 signal;
-  __s16 error;         // negative errno of OVERRIDE and NOTIFY
-  __u16 spec_end;      // selectors below this number and not below spec_begin belong to the same hook entry of a policy:
-  __u16 spec_begin;    // the first that matches wins, the others are cleared
-  __u16 policy;        // number in tri_policies
-  __u8 arg;            // TRACK, UNTRACK, IMA: the field; SET: the argument
-  __u8 rate_scope;     // enum trigon_rate_scope
-  __u32 value;         // SET
+  __s16 error;       // negative errno of OVERRIDE and NOTIFY
+  __u16 spec_end;    // selectors below this number and not below spec_begin belong to the same hook entry of a policy:
+  __u16 spec_begin;  // the first that matches wins, the others are cleared
+  __u16 policy;      // number in tri_policies
+  __u8 arg;          // TRACK, UNTRACK, IMA: the field; SET: the argument
+  __u8 rate_scope;   // enum trigon_rate_scope
+  __u32 value;       // SET
   __u32 pad;
-  __u64 rate_ns;       // at most one event of a key in this time
+  __u64 rate_ns;  // at most one event of a key in this time
 };
 
 // tri_stats, beside tri_selectors: what became of a selector's matches. Events, since the generation began.
@@ -322,16 +328,17 @@ struct trigon_control {
   __u64 follow_is_ns_pid;  // bit i: follow_pid[i] is a namespace pid
   __u32 path_dim[2];       // per parity: see above; 0: no policy names paths
   __u32 file_dim[2];       // per parity; 0: no binary is matched by its file
-  __u32 child_dim[2];      // per parity: class of a binary (path_dim) -> vector of child sets; 0: nobody follows children
-  __u32 child_file_dim[2]; // the same for classes of the file itself (file_dim)
-  __u32 child_parent_dim[2];  // of the parent's binary: {dim, its class} and {dim + 1, its file's class}; 0: nobody asks
-  __u32 path_post[2];      // bytes of the longest postfix value among paths, 0: there are none
-  __u32 changes_active;    // some policy looks at changes of namespaces or capabilities: noted at exec
-  __u32 parents_active;    // some policy looks at parents' binaries
-  __u32 track_active;      // some policy tracks socks: events on them are looked up in tri_socks
+  __u32 child_dim[2];  // per parity: class of a binary (path_dim) -> vector of child sets; 0: nobody follows children
+  __u32 child_file_dim[2];  // the same for classes of the file itself (file_dim)
+  __u32
+      child_parent_dim[2];  // of the parent's binary: {dim, its class} and {dim + 1, its file's class}; 0: nobody asks
+  __u32 path_post[2];       // bytes of the longest postfix value among paths, 0: there are none
+  __u32 changes_active;     // some policy looks at changes of namespaces or capabilities: noted at exec
+  __u32 parents_active;     // some policy looks at parents' binaries
+  __u32 track_active;       // some policy tracks socks: events on them are looked up in tri_socks
   __u32 pad;
-  __u32 trace_only;        // 1: only processes with bit TRIGON_FOLLOW_TRACE are looked at
-  __u32 self_pid;          // the agent: never looked at
+  __u32 trace_only;  // 1: only processes with bit TRIGON_FOLLOW_TRACE are looked at
+  __u32 self_pid;    // the agent: never looked at
 };
 
 // Per process, in task storage of the group leader (or a hash map by pid). Recomputed when generation differs.

@@ -266,29 +266,29 @@ struct trigon_perf_event {
 };
 
 enum trigon_hook_event_flags {
-  TRIGON_HOOK_RETURN = 1 << 0,         // entry and return are joined in it
-  TRIGON_HOOK_ENTRY_LOST = 1 << 1,     // the entry's values did not fit where they wait for the return
-  TRIGON_HOOK_OTHER_POLICY = 1 << 2,   // policies changed between entry and return: the return filters were not asked
-  TRIGON_HOOK_TRACKED = 1 << 3,        // rec.pid is whose socket it is (TrackSock), not who runs
-  TRIGON_HOOK_MONITORED = 1 << 4,      // an enforcing action was held back by its policy's mode
-  TRIGON_HOOK_SIGNALLED = 1 << 5,      // a signal was sent (signal_error 0)
-  TRIGON_HOOK_OVERRIDDEN = 1 << 6      // `error` was the hook's answer
+  TRIGON_HOOK_RETURN = 1 << 0,        // entry and return are joined in it
+  TRIGON_HOOK_ENTRY_LOST = 1 << 1,    // the entry's values did not fit where they wait for the return
+  TRIGON_HOOK_OTHER_POLICY = 1 << 2,  // policies changed between entry and return: the return filters were not asked
+  TRIGON_HOOK_TRACKED = 1 << 3,       // rec.pid is whose socket it is (TrackSock), not who runs
+  TRIGON_HOOK_MONITORED = 1 << 4,     // an enforcing action was held back by its policy's mode
+  TRIGON_HOOK_SIGNALLED = 1 << 5,     // a signal was sent (signal_error 0)
+  TRIGON_HOOK_OVERRIDDEN = 1 << 6     // `error` was the hook's answer
 };
 
 struct trigon_hook_event {
   struct trigon_record rec;
-  __u32 generation;     // of the tables that decided
-  __u16 hook;           // slot in them; of a joined event the entry's
-  __u16 matches;        // selectors in match[]
-  __u32 syscall;        // number, as the ABI counts
-  __u16 syscall_abi;    // enum trigon_syscall_abi
-  __s16 signal_error;   // 0 or -errno of the signal that an action sent
-  __u32 fields;         // entry fields, then those of the return
-  __u32 entry_fields;   // of them
-  __u32 uid;            // effective
-  __u16 flags;          // enum trigon_hook_event_flags
-  __s16 error;          // negative errno that was answered (TRIGON_HOOK_OVERRIDDEN)
-  __u64 ip;             // of the function or probe, where several share a slot; 0: not told
+  __u32 generation;                 // of the tables that decided
+  __u16 hook;                       // slot in them; of a joined event the entry's
+  __u16 matches;                    // selectors in match[]
+  __u32 syscall;                    // number, as the ABI counts
+  __u16 syscall_abi;                // enum trigon_syscall_abi
+  __s16 signal_error;               // 0 or -errno of the signal that an action sent
+  __u32 fields;                     // entry fields, then those of the return
+  __u32 entry_fields;               // of them
+  __u32 uid;                        // effective
+  __u16 flags;                      // enum trigon_hook_event_flags
+  __s16 error;                      // negative errno that was answered (TRIGON_HOOK_OVERRIDDEN)
+  __u64 ip;                         // of the function or probe, where several share a slot; 0: not told
   struct trigon_span kernel_stack;  // __u64 addresses, innermost first
   struct trigon_span user_stack;
   struct trigon_span ima;           // first byte: enum hash_algo of the kernel; the digest
@@ -296,8 +296,8 @@ struct trigon_hook_event {
   struct trigon_field field[TRIGON_MAX_FIELDS];
 };
 
-// The bytes of a field with TRIGON_CONF_MAX_DATA beyond what the record holds; before the hook record of the same thread
-// that it belongs to. Reserved like struct trigon_exec_data.
+// The bytes of a field with TRIGON_CONF_MAX_DATA beyond what the record holds; before the hook record of the same
+// thread that it belongs to. Reserved like struct trigon_exec_data.
 struct trigon_hook_data {
   struct trigon_record rec;
   __u32 field;

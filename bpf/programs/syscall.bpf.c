@@ -52,7 +52,6 @@ TRIGON_GLOBAL int syscall_read_rest(u32 at, u32 hook_index, u32 first, u32 end) 
   return 0;
 }
 
-
 // arch/x86/include/asm/thread_info.h
 #define TS_COMPAT 0x0002
 #define X32_SYSCALL_BIT 0x40000000
@@ -134,7 +133,8 @@ static __always_inline void syscall_entry(void *ctx, u32 at, u32 hook_index, u32
 }
 
 // The call's own tables and those of all calls are two events.
-static __always_inline int syscall_hook(void *ctx, u32 slot, u32 generation, struct pt_regs *regs, u32 number, u32 abi) {
+static __always_inline int syscall_hook(void *ctx, u32 slot, u32 generation, struct pt_regs *regs, u32 number,
+                                        u32 abi) {
   u32 hook_index;
   if (!hook_tables(slot, generation, &hook_index)) return 0;
   u32 at = hook_begin(generation);

@@ -79,7 +79,8 @@ EmptyPrograms::EmptyPrograms(const char* name) : impl_(std::make_unique<Impl>())
     bpf_program* program;
     bpf_object__for_each_program(program, impl_->skel->obj) {
       const bool is_base = std::string_view(bpf_program__section_name(program)).starts_with("tp_btf/");
-      bpf_program__set_autoload(program, name == nullptr ? is_base : std::string_view(bpf_program__name(program)) == name);
+      bpf_program__set_autoload(program,
+                                name == nullptr ? is_base : std::string_view(bpf_program__name(program)) == name);
     }
   }
   if (impl_->skel == nullptr || trigon_empty__load(impl_->skel) != 0 || trigon_empty__attach(impl_->skel) != 0)

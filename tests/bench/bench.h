@@ -28,8 +28,8 @@ uint64_t rss_kib(pid_t pid);
 // Memory of a process's BPF maps, as the kernel accounts it (fdinfo), bytes.
 uint64_t map_bytes(pid_t pid);
 
-// Empty programs of empty.bpf.c, attached as long as the object lives: those of the base sensor's tracepoints, or one by
-// its name.
+// Empty programs of empty.bpf.c, attached as long as the object lives: those of the base sensor's tracepoints, or one
+// by its name.
 class EmptyPrograms {
  public:
   explicit EmptyPrograms(const char* name = nullptr);

@@ -1,6 +1,6 @@
 // What policies cost on a hook that they share: by their number, for files that were seen before and new ones, when an
-// event matches, and what adding one costs. In a guest with the instruction clock (LSM and kprobe), and with system calls
-// on this machine.
+// event matches, and what adding one costs. In a guest with the instruction clock (LSM and kprobe), and with system
+// calls on this machine.
 #include <sys/personality.h>
 #include <unistd.h>
 
@@ -26,12 +26,10 @@ enum class Place { kLsm, kLsmPath, kKprobe, kCall };
 std::string policies(Place place, int from, int count) {
   std::string text;
   for (int i = from; i < from + count; ++i) {
-    text += fmt::format("---\napiVersion: trigon.dev/v1alpha1\nkind: TracingPolicy\nmetadata: {{name: bench-{}}}\nspec:\n",
-                        i);
-    const std::string path =
-        fmt::format("operator: Prefix, values: [\"/nobody/opens/{}/\"]", i);
-    const std::string binary = fmt::format(
-        "matchBinaries: [{{operator: In, values: [\"/usr/bin/nobody-{}\"]}}]", i);
+    text += fmt::format(
+        "---\napiVersion: trigon.dev/v1alpha1\nkind: TracingPolicy\nmetadata: {{name: bench-{}}}\nspec:\n", i);
+    const std::string path = fmt::format("operator: Prefix, values: [\"/nobody/opens/{}/\"]", i);
+    const std::string binary = fmt::format("matchBinaries: [{{operator: In, values: [\"/usr/bin/nobody-{}\"]}}]", i);
     switch (place) {
       case Place::kLsm:
         text += fmt::format(
@@ -167,8 +165,8 @@ void measure_adding(Place place, const std::string& name, const std::string& uni
   const uint64_t before = map_bytes(agent->pid());
   const Added many = add_file(*agent, folder, "c.yaml", policies(place, 10, 1000));
   result(fmt::format("policy-add-1000-{}", name), many.cpu_ns / scale, unit);
-  result(fmt::format("policy-memory-{}", name),
-         static_cast<double>(map_bytes(agent->pid()) - before) / 1024 / 1000, "KiB");
+  result(fmt::format("policy-memory-{}", name), static_cast<double>(map_bytes(agent->pid()) - before) / 1024 / 1000,
+         "KiB");
   stop_agent(agent.get());
 }
 

@@ -355,10 +355,11 @@ Result<std::unique_ptr<HookProgram>> HookProgram::load(Sensor* sensor, const Ker
     if (spec.returns && spec.mechanism == Mechanism::kLsm) {
       const auto function = find_function(kernel, spec.return_symbol);
       if (!function || function->args != target->args) {
-        return Error(ErrorCode::kUnsupported,
-                     fmt::format("the return of {} cannot be seen beside its LSM hook: this kernel's types have no such "
-                                 "function, or it takes other arguments",
-                                 spec.return_symbol));
+        return Error(
+            ErrorCode::kUnsupported,
+            fmt::format("the return of {} cannot be seen beside its LSM hook: this kernel's types have no such "
+                        "function, or it takes other arguments",
+                        spec.return_symbol));
       }
       g_return_id = function->id;
     }

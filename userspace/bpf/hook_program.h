@@ -34,8 +34,8 @@ struct HookProgramSpec {
   std::string symbol;     // function, LSM hook, tracepoint's event
   std::string subsystem;  // classic tracepoints, and their number in tracefs (events/SUBSYSTEM/EVENT/id)
   uint64_t tracepoint_id = 0;
-  std::string path;       // uprobes: the file
-  uint64_t offset = 0;    // uprobes: in the file
+  std::string path;     // uprobes: the file
+  uint64_t offset = 0;  // uprobes: in the file
   uint64_t ref_ctr_offset = 0;
   bool returns = false;  // with a return phase
   // LSM hooks: the function whose return that is; it takes the same arguments as the hook.

@@ -1,5 +1,5 @@
-// LogCapture: libbpf's own words, of the calling thread, while the object lives. They go into the error that is returned
-// and not to stderr; a verifier's log is long, so that its end is kept, which says what was refused.
+// LogCapture: libbpf's own words, of the calling thread, while the object lives. They go into the error that is
+// returned and not to stderr; a verifier's log is long, so that its end is kept, which says what was refused.
 #pragma once
 
 #include <string>

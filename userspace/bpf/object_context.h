@@ -30,7 +30,7 @@ class ObjectContext {
   struct TypeIds {
     uint32_t task = 0, binprm = 0, cgroup = 0, dentry = 0, mount = 0, file = 0, seqcount = 0, inode = 0, fs = 0;
   } ids;
-  int iter_ubuf = -1, iter_iovec = -1;  // enum iter_type
+  int iter_ubuf = -1, iter_iovec = -1;       // enum iter_type
   uint64_t rename_lock = 0, mount_lock = 0;  // addresses; 0: not known
 
   void learn(const KernelTypes& kernel);

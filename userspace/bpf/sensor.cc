@@ -33,9 +33,9 @@ Map map_of(const ObjectContext& context, const char* name) { return Map(context.
 
 // Maps that only policies use: created with the first of them.
 constexpr std::string_view kPolicyMaps[] = {
-    "tri_syscalls", "tri_hooks",    "tri_vectors", "tri_selectors", "tri_ranges",  "tri_prefixes",     "tri_stats",
-    "tri_policies", "tri_files",    "tri_rates",   "tri_socks",     "tri_notified", "tri_event",       "tri_claims",
-    "tri_pending",  "tri_pending_free", "tri_pending_of", "tri_returning"};
+    "tri_syscalls", "tri_hooks",    "tri_vectors", "tri_selectors",    "tri_ranges",     "tri_prefixes",
+    "tri_stats",    "tri_policies", "tri_files",   "tri_rates",        "tri_socks",      "tri_notified",
+    "tri_event",    "tri_claims",   "tri_pending", "tri_pending_free", "tri_pending_of", "tri_returning"};
 
 bool is_policy_map(const bpf_map* map) {
   return std::find(std::begin(kPolicyMaps), std::end(kPolicyMaps), std::string_view(bpf_map__name(map))) !=
@@ -156,8 +156,8 @@ struct Sensor::Impl {
     if (!loaded) return load_error(errno, "open BPF programs", log.text());
     bpf_program* program;
     bpf_object__for_each_program(program, loaded->obj) {
-      bpf_program__set_autoload(program, program == loaded->progs.sys_enter ||
-                                             (returns && program == loaded->progs.sys_exit));
+      bpf_program__set_autoload(program,
+                                program == loaded->progs.sys_enter || (returns && program == loaded->progs.sys_exit));
     }
     context.fill(loaded->rodata);
     TRIGON_CHECK(context.share(loaded->obj));

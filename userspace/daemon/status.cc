@@ -64,7 +64,8 @@ std::string metrics_text(const RuntimeCounters& c) {
   text.one("trigon_signals_total", "counter", "Signals sent by policies.", c.sensor.total.signals);
   text.one("trigon_signal_failures_total", "counter", "Signals that the kernel refused.",
            c.sensor.total.signal_failures);
-  text.one("trigon_overrides_total", "counter", "Calls that policies answered with an error.", c.sensor.total.overrides);
+  text.one("trigon_overrides_total", "counter", "Calls that policies answered with an error.",
+           c.sensor.total.overrides);
   text.one("trigon_rate_limited_total", "counter", "Events not written because of rateLimit.",
            c.sensor.total.rate_limited);
   text.one("trigon_nested_hooks_lost_total", "counter", "Events lost because too many hooks ran on one CPU at once.",

@@ -50,10 +50,10 @@ void offer_function(const policy::HookPoint& point, uint32_t actions, Chooser& c
         chooser.offer(Mechanism::kLsm, {Feature::kLsm});
       return;
     }
-    chooser.rule_out(fmt::format(
-        "Override at {}: only LSM hooks and security_* functions can answer with an error in this version "
-        "(bpf_override_return and fmod_ret are not used)",
-        point.symbol));
+    chooser.rule_out(
+        fmt::format("Override at {}: only LSM hooks and security_* functions can answer with an error in this version "
+                    "(bpf_override_return and fmod_ret are not used)",
+                    point.symbol));
     return;
   }
   if (point.kprobe_only) {

@@ -59,8 +59,9 @@ Result<std::vector<bpf::HookProgramSpec>> usdt_specs(const policy::HookPoint& po
     for (trigon_field_conf& conf : spec.fields) {
       if (conf.source != TRIGON_FROM_ARG) continue;
       if (conf.arg >= probe.args.size()) {
-        return Error(ErrorCode::kInvalidPolicy, fmt::format("{}:{} has {} arguments, there is no argument {}",
-                                                            point.subsystem, point.symbol, probe.args.size(), conf.arg));
+        return Error(ErrorCode::kInvalidPolicy,
+                     fmt::format("{}:{} has {} arguments, there is no argument {}", point.subsystem, point.symbol,
+                                 probe.args.size(), conf.arg));
       }
       auto read = operand_of(conf, probe.args[conf.arg]);
       if (!read.ok())

@@ -65,8 +65,8 @@ struct SelectorInfo {
   uint32_t return_actions = 0;  // of the return phase
   uint16_t signal = 0;          // when TRIGON_ACT_SIGNAL
   uint16_t return_signal = 0;
-  int16_t error = 0;            // when TRIGON_ACT_OVERRIDE, or TRIGON_ACT_NOTIFY
-  bool is_sigkill = false;      // written as Sigkill (KPROBE_ACTION_SIGKILL) and not as Signal
+  int16_t error = 0;        // when TRIGON_ACT_OVERRIDE, or TRIGON_ACT_NOTIFY
+  bool is_sigkill = false;  // written as Sigkill (KPROBE_ACTION_SIGKILL) and not as Signal
   bool return_is_sigkill = false;
   std::string label;
   std::vector<UserActionSpec> user;
@@ -124,8 +124,9 @@ struct WorkloadDim {
   std::vector<std::pair<uint32_t, trigon_vector>> asking;  // entry of workload_filters, selectors that ask for it
 };
 
-// What outlives a generation: who has which slot, and which bit of a process stands for what. A copy goes into compile()
-// with each change; the changed copy comes back in the CompiledSet, to be kept when the generation is published.
+// What outlives a generation: who has which slot, and which bit of a process stands for what. A copy goes into
+// compile() with each change; the changed copy comes back in the CompiledSet, to be kept when the generation is
+// published.
 struct CompileState {
   std::map<HookPoint, PlannedHook> hooks;         // programs that exist
   std::map<SyscallPlace, SyscallSlots> syscalls;  // hooked system calls
@@ -141,19 +142,19 @@ struct CompiledSet {
   std::map<uint16_t, std::vector<SelectorRef>> hooks;  // [slot][selector number]; of return slots too
   std::vector<PlannedHook> planned;                    // programs that must exist before this is published
 
-  trigon_control control{};  // what differs by generation; the parity of the other generation is 0
-  std::map<uint16_t, trigon_hook> hook_tables;                                // tri_hooks, by slot; others are empty
-  std::vector<trigon_vector> vectors;                                         // tri_vectors, from number 0
-  std::vector<trigon_selector> selectors;                                     // tri_selectors
-  std::vector<std::pair<trigon_number_key, uint32_t>> numbers;                // tri_numbers
-  std::vector<std::pair<trigon_range_key, uint32_t>> ranges;                  // tri_ranges
-  std::vector<std::pair<trigon_prefix_key, trigon_prefix_value>> prefixes;    // tri_prefixes
-  std::vector<uint16_t> syscalls;         // tri_syscalls: [abi * TRIGON_MAX_SYSCALLS + number] = slot + 1, 0: none
-  bool syscall_returns = false;           // some system call has a return phase
+  trigon_control control{};                     // what differs by generation; the parity of the other generation is 0
+  std::map<uint16_t, trigon_hook> hook_tables;  // tri_hooks, by slot; others are empty
+  std::vector<trigon_vector> vectors;           // tri_vectors, from number 0
+  std::vector<trigon_selector> selectors;       // tri_selectors
+  std::vector<std::pair<trigon_number_key, uint32_t>> numbers;              // tri_numbers
+  std::vector<std::pair<trigon_range_key, uint32_t>> ranges;                // tri_ranges
+  std::vector<std::pair<trigon_prefix_key, trigon_prefix_value>> prefixes;  // tri_prefixes
+  std::vector<uint16_t> syscalls;            // tri_syscalls: [abi * TRIGON_MAX_SYSCALLS + number] = slot + 1, 0: none
+  bool syscall_returns = false;              // some system call has a return phase
   std::vector<std::string> selector_policy;  // of selectors[i]: policy_key() of whose counts these are
   std::vector<WorkloadFilter> workload_filters;  // distinct; what the engine is asked about each control group
   std::vector<WorkloadDim> workload_dims;
-  CompileState state;                     // to be kept
+  CompileState state;  // to be kept
 };
 
 }  // namespace trigon::policy

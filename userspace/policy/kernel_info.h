@@ -18,9 +18,9 @@ namespace trigon::policy {
 struct KernelType {
   enum class Kind { kVoid, kInteger, kEnum, kPointer, kStruct, kUnion, kArray, kFloat, kOther };
   Kind kind = Kind::kVoid;
-  uint32_t size = 0;    // bytes; of a pointer 8
+  uint32_t size = 0;  // bytes; of a pointer 8
   bool is_signed = false;
-  std::string name;     // of the integer, enum or structure; of a pointer: of what it points to ("file", "char", "")
+  std::string name;  // of the integer, enum or structure; of a pointer: of what it points to ("file", "char", "")
   Kind pointee = Kind::kVoid;  // of a pointer
 };
 

@@ -39,17 +39,16 @@ extern void *bpf_rdonly_cast(const void *pointer, u32 btf_id__k) __ksym __weak;
 #define base_untrusted(pointer, btf_id) \
   ((btf_id) && bpf_ksym_exists(bpf_rdonly_cast) ? (typeof(pointer))bpf_rdonly_cast(pointer, btf_id) : (pointer))
 
-// One member of the kernel object at `pointer`, which may be a plain number to the verifier: a load where the kernel can
-// make one safe (bpf_rdonly_cast), a helper call elsewhere. What cannot be read is 0.
-#define base_member(pointer, btf_id, member)                                              \
-  ({                                                                                      \
-    typeof((pointer)->member) base_value = 0;                                             \
-    if ((btf_id) && bpf_ksym_exists(bpf_rdonly_cast))                                     \
-      base_value = ((typeof(pointer))bpf_rdonly_cast((pointer), btf_id))->member;         \
-    else                                                                                  \
-      bpf_probe_read_kernel(&base_value, sizeof(base_value),                              \
-                            __builtin_preserve_access_index(&(pointer)->member));         \
-    base_value;                                                                           \
+// One member of the kernel object at `pointer`, which may be a plain number to the verifier: a load where the kernel
+// can make one safe (bpf_rdonly_cast), a helper call elsewhere. What cannot be read is 0.
+#define base_member(pointer, btf_id, member)                                                                       \
+  ({                                                                                                               \
+    typeof((pointer)->member) base_value = 0;                                                                      \
+    if ((btf_id) && bpf_ksym_exists(bpf_rdonly_cast))                                                              \
+      base_value = ((typeof(pointer))bpf_rdonly_cast((pointer), btf_id))->member;                                  \
+    else                                                                                                           \
+      bpf_probe_read_kernel(&base_value, sizeof(base_value), __builtin_preserve_access_index(&(pointer)->member)); \
+    base_value;                                                                                                    \
   })
 
 // Bytes at an address of the kernel or of the user, whichever half it lies in (x86_64 and arm64: the upper is the
@@ -57,7 +56,8 @@ extern void *bpf_rdonly_cast(const void *pointer, u32 btf_id__k) __ksym __weak;
 static __always_inline bool base_is_kernel(u64 address) { return (s64)address < 0; }
 
 static __always_inline long base_read(void *to, u32 size, u64 from) {
-  return base_is_kernel(from) ? bpf_probe_read_kernel(to, size, (void *)from) : bpf_probe_read_user(to, size, (void *)from);
+  return base_is_kernel(from) ? bpf_probe_read_kernel(to, size, (void *)from)
+                              : bpf_probe_read_user(to, size, (void *)from);
 }
 
 static __always_inline long base_read_str(void *to, u32 size, u64 from) {

@@ -28,8 +28,8 @@ extern const volatile u32 cfg_btf_file;
 extern const volatile u32 cfg_btf_seqcount;
 extern const volatile u32 cfg_btf_inode;
 extern const volatile u32 cfg_btf_fs;
-// Addresses of rename_lock and mount_lock (fs/dcache.c, fs/namespace.c): their sequence numbers change with every rename
-// and every change of the mount tree. 0: not known, then no path is remembered.
+// Addresses of rename_lock and mount_lock (fs/dcache.c, fs/namespace.c): their sequence numbers change with every
+// rename and every change of the mount tree. 0: not known, then no path is remembered.
 extern const volatile u64 cfg_rename_lock;
 extern const volatile u64 cfg_mount_lock;
 // enum iter_type of the running kernel (include/linux/uio.h); -1: there is none.

@@ -64,22 +64,21 @@ static __always_inline int hook_process(u32 at, u32 hook_index) {
 }
 
 // Fields are read only as long as a selector is left; dimensions are ordered by the field they need.
-#define hook_match(at, work, hook, hook_index, first, end)                                             \
-  ({                                                                                                   \
-    int hook_left = 1;                                                                                 \
-    u32 hook_need = (hook)->need;                                                                      \
-    (work)->dim = 0;                                                                                   \
-    if ((hook)->dims && (hook)->dim[0].source != TRIGON_SRC_FIELD)                                     \
-      hook_left = hook_process(at, hook_index);                                                        \
-    HOOK_UNROLL for (u32 f = 0; f < TRIGON_MAX_FIELDS; f++) {                                    \
-      if (f >= (end)) break;                                                                           \
-      if (f >= (first) && hook_left && (hook_need >> f & 1)) {                                         \
-        HOOK_FIELD(f);                                                                                 \
-        (work)->read |= 1u << f;                                                                       \
-        hook_left = hook_dims(at, hook_index, f);                                                      \
-      }                                                                                                \
-    }                                                                                                  \
-    hook_left;                                                                                         \
+#define hook_match(at, work, hook, hook_index, first, end)                                                   \
+  ({                                                                                                         \
+    int hook_left = 1;                                                                                       \
+    u32 hook_need = (hook)->need;                                                                            \
+    (work)->dim = 0;                                                                                         \
+    if ((hook)->dims && (hook)->dim[0].source != TRIGON_SRC_FIELD) hook_left = hook_process(at, hook_index); \
+    HOOK_UNROLL for (u32 f = 0; f < TRIGON_MAX_FIELDS; f++) {                                                \
+      if (f >= (end)) break;                                                                                 \
+      if (f >= (first) && hook_left && (hook_need >> f & 1)) {                                               \
+        HOOK_FIELD(f);                                                                                       \
+        (work)->read |= 1u << f;                                                                             \
+        hook_left = hook_dims(at, hook_index, f);                                                            \
+      }                                                                                                      \
+    }                                                                                                        \
+    hook_left;                                                                                               \
   })
 
 // Without bpf_loop: policies per event beyond this are neither reported nor acted on (match_overflow counts them).
@@ -150,8 +149,8 @@ static __always_inline const struct trigon_hook *hook_tables(u32 slot, u32 gener
   return hook && hook->selectors ? hook : NULL;
 }
 
-// Claims a scratch for an event. MATCH_SCRATCHES: it is the agent itself that came by, or there is none, and the event is
-// counted as lost.
+// Claims a scratch for an event. MATCH_SCRATCHES: it is the agent itself that came by, or there is none, and the event
+// is counted as lost.
 static __always_inline u32 hook_begin(u32 generation) {
   if (bpf_get_current_pid_tgid() >> 32 == run_control.self_pid) return MATCH_SCRATCHES;
   u32 at = match_claim();
@@ -188,39 +187,40 @@ static __always_inline int hook_all(struct match_work *work, const struct trigon
 }
 
 // Writes the event: what was not read for matching is read now.
-#define hook_post(ctx, at, scratch, slot_, possible)                                                             \
-  do {                                                                                                             \
-    struct trigon_counters *hook_books = base_counters();                                                          \
-    struct trigon_hook_event *hook_event = &(scratch)->event;                                                      \
-    if (!hook_books) break;                                                                                        \
-    if (emit_ring_busy()) {                                                                                        \
-      base_count(&hook_books->produced[TRIGON_REC_HOOK]);                                                          \
-      emit_lost(hook_books, TRIGON_REC_HOOK);                                                                      \
-      break;                                                                                                       \
-    }                                                                                                              \
-    hook_event->generation = (scratch)->work.generation;                                                           \
-    hook_event->hook = slot_;                                                                                      \
-    if ((possible) & (scratch)->work.actions & TRIGON_ACT_KSTACK) hook_stack(ctx, scratch, &hook_event->kernel_stack, 0);       \
-    if ((possible) & (scratch)->work.actions & TRIGON_ACT_USTACK)                                                               \
-      hook_stack(ctx, scratch, &hook_event->user_stack, BPF_F_USER_STACK);                                         \
-    hook_header(scratch, hook_books);                                                                              \
-    if (run_control.track_active) track_attribute(at);                                                             \
-    u32 hook_used = (scratch)->work.used;                                                                          \
-    barrier_var(hook_used);                                                                                        \
-    if (hook_used > sizeof(*(scratch))) break;                                                                     \
-    emit_output(&hook_event->rec, hook_books, hook_used);                                                          \
+#define hook_post(ctx, at, scratch, slot_, possible)                       \
+  do {                                                                     \
+    struct trigon_counters *hook_books = base_counters();                  \
+    struct trigon_hook_event *hook_event = &(scratch)->event;              \
+    if (!hook_books) break;                                                \
+    if (emit_ring_busy()) {                                                \
+      base_count(&hook_books->produced[TRIGON_REC_HOOK]);                  \
+      emit_lost(hook_books, TRIGON_REC_HOOK);                              \
+      break;                                                               \
+    }                                                                      \
+    hook_event->generation = (scratch)->work.generation;                   \
+    hook_event->hook = slot_;                                              \
+    if ((possible) & (scratch)->work.actions & TRIGON_ACT_KSTACK)          \
+      hook_stack(ctx, scratch, &hook_event->kernel_stack, 0);              \
+    if ((possible) & (scratch)->work.actions & TRIGON_ACT_USTACK)          \
+      hook_stack(ctx, scratch, &hook_event->user_stack, BPF_F_USER_STACK); \
+    hook_header(scratch, hook_books);                                      \
+    if (run_control.track_active) track_attribute(at);                     \
+    u32 hook_used = (scratch)->work.used;                                  \
+    barrier_var(hook_used);                                                \
+    if (hook_used > sizeof(*(scratch))) break;                             \
+    emit_output(&hook_event->rec, hook_books, hook_used);                  \
   } while (0)
 
 // Fields that nobody compared, and texts of paths.
-#define hook_read_rest(at, work, first, end)                                                \
-  do {                                                                                      \
-    HOOK_UNROLL for (u32 f = 0; f < TRIGON_MAX_FIELDS; f++) {                         \
-      if (f >= (end)) break;                                                                \
-      if (f >= (first)) {                                                                   \
-        if (!((work)->read >> f & 1)) HOOK_FIELD(f);                                        \
-        if (HOOK_IS_PATH(f)) fields_text(at, f);                                            \
-      }                                                                                     \
-    }                                                                                       \
+#define hook_read_rest(at, work, first, end)                  \
+  do {                                                        \
+    HOOK_UNROLL for (u32 f = 0; f < TRIGON_MAX_FIELDS; f++) { \
+      if (f >= (end)) break;                                  \
+      if (f >= (first)) {                                     \
+        if (!((work)->read >> f & 1)) HOOK_FIELD(f);          \
+        if (HOOK_IS_PATH(f)) fields_text(at, f);              \
+      }                                                       \
+    }                                                         \
   } while (0)
 
 #endif

@@ -54,8 +54,8 @@ static __noinline u32 match_file_known(u64 dentry, u64 mnt, u32 generation) {
   return match_file_same(known, &now) ? known->class + 1 : 0;
 }
 
-// work->class, class_post and mode of (work->dentry, work->mnt); mnt 0: of the path below the file system's root. Negative when there
-// is no path.
+// work->class, class_post and mode of (work->dentry, work->mnt); mnt 0: of the path below the file system's root.
+// Negative when there is no path.
 TRIGON_GLOBAL int match_file_class(u32 at) {
   struct match_scratch *scratch = match_scratch(at);
   if (!scratch) return -1;

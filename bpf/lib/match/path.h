@@ -33,8 +33,9 @@ static long match_path_step(u32 i, struct match_work **ctx) {
   return 1;
 }
 
-// Of (work->dentry, work->mnt), seen from the current task's root; mnt 0: below the file system's root. 0 on success; a deleted file has the path that it had, and a flag (it
-// still matches its policies). The result is work->path[path_off, path_off + path_len), with a NUL behind it.
+// Of (work->dentry, work->mnt), seen from the current task's root; mnt 0: below the file system's root. 0 on success; a
+// deleted file has the path that it had, and a flag (it still matches its policies). The result is work->path[path_off,
+// path_off + path_len), with a NUL behind it.
 TRIGON_GLOBAL int match_path_text(u32 at) {
   struct match_scratch *scratch = match_scratch(at);
   if (!scratch) return -1;

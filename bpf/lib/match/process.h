@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause)
 //
-// What policies compare of the current process: what its image and ancestors decide once (struct trigon_task_state), and
-// what may change at any time and is read when it is asked for: namespaces, capabilities, credentials, control group.
+// What policies compare of the current process: what its image and ancestors decide once (struct trigon_task_state),
+// and what may change at any time and is read when it is asked for: namespaces, capabilities, credentials, control
+// group.
 #ifndef TRIGON_LIB_MATCH_PROCESS_H
 #define TRIGON_LIB_MATCH_PROCESS_H
 
@@ -67,7 +68,8 @@ static __always_inline u64 process_caps(u32 set) {
 static __always_inline u32 process_cred_id(u32 which) {
   const struct cred *cred = BPF_CORE_READ(process_task(), cred);
   u32 id = 0;
-  bpf_probe_read_kernel(&id, 4, (void *)__builtin_preserve_access_index(&cred->uid) + 4 * (which & (TRIGON_CRED_IDS - 1)));
+  bpf_probe_read_kernel(&id, 4,
+                        (void *)__builtin_preserve_access_index(&cred->uid) + 4 * (which & (TRIGON_CRED_IDS - 1)));
   return id;
 }
 
@@ -173,7 +175,8 @@ TRIGON_GLOBAL int process_classify(u32 at) {
     state->binary = work->class;
     state->binary_post = work->class_post;
     if (run_control.parents_active) {
-      state->parent_file = process_image(at, work, (u64)BPF_CORE_READ((struct task_struct *)task, real_parent, group_leader));
+      state->parent_file =
+          process_image(at, work, (u64)BPF_CORE_READ((struct task_struct *)task, real_parent, group_leader));
       state->parent = work->class;
       state->parent_post = work->class_post;
     }

@@ -36,11 +36,11 @@ struct match_work {
   s16 error;
   u16 notify_signal;
   s16 notify_error;
-  u32 track;   // 1 + field of the sock to be tracked
-  u32 dim;     // next dimension to evaluate
-  u32 read;    // bit per field that has been read
-  u32 phase;   // 0 entry, 1 return
-  u32 ima;     // 1 + field of the file
+  u32 track;  // 1 + field of the sock to be tracked
+  u32 dim;    // next dimension to evaluate
+  u32 read;   // bit per field that has been read
+  u32 phase;  // 0 entry, 1 return
+  u32 ima;    // 1 + field of the file
   // Where a path begins. Through memory: the verifier takes them for the numbers that they are, which is all that a
   // global function can be given.
   volatile u64 dentry, mnt;
@@ -48,9 +48,9 @@ struct match_work {
   struct base_file file_now;
   struct read_path_walk walk;
   u32 path_off, path_len, path_flags;
-  u32 class, class_post;  // of the path that was looked up last
+  u32 class, class_post;                                        // of the path that was looked up last
   u32 class_of[TRIGON_MAX_FIELDS], post_of[TRIGON_MAX_FIELDS];  // of path fields
-  u32 mode;               // i_mode of it
+  u32 mode;                                                     // i_mode of it
   // of the string that is being reversed, cut into pieces or searched
   u32 bytes_off, bytes_len, at_byte, automaton;
   u32 set_value, set_arg;

@@ -107,8 +107,8 @@ static __always_inline void state_inherit(struct task_struct *child) {
   u64 follow = 0;
   if (run_control.follow_active)
     follow = of_parent && of_parent->known == epoch
-                   ? of_parent->follow
-                   : state_follow_kept(of_parent) | state_follow_search(base_address(parent));
+                 ? of_parent->follow
+                 : state_follow_kept(of_parent) | state_follow_search(base_address(parent));
   if (of_parent) {
     for (u32 i = 0; i < TRIGON_MAX_CHILD_SETS / 64; i++) value.children[i] = of_parent->children[i];
   }

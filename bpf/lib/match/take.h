@@ -4,9 +4,9 @@
 #ifndef TRIGON_LIB_MATCH_TAKE_H
 #define TRIGON_LIB_MATCH_TAKE_H
 
+#include "bpf/lib/base/config.h"
 #include "bpf/lib/base/counters.h"
 #include "bpf/lib/match/scratch.h"
-#include "bpf/lib/base/config.h"
 
 // Number of the lowest set bit; BPF has no such instruction.
 static __always_inline u32 take_lowest_bit(u64 word) {
@@ -29,7 +29,8 @@ static __always_inline bool take_monitored(u32 policy) {
 
 // What one selector enforces, unless its policy only monitors.
 static __always_inline void take_enforcing(struct match_work *work, struct trigon_hook_event *event,
-                                           const struct trigon_selector *selector, struct trigon_selector_stats *stats) {
+                                           const struct trigon_selector *selector,
+                                           struct trigon_selector_stats *stats) {
   u32 actions = selector->actions & TAKE_ENFORCING;
   if (!actions) return;
   if (take_monitored(selector->policy)) {

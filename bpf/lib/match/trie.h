@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause)
 //
-// Strings in the longest-prefix trie. A string is named by where it lies in the scratch. Values longer than a trie's key
-// lead from piece to piece (struct trigon_prefix_value).
+// Strings in the longest-prefix trie. A string is named by where it lies in the scratch. Values longer than a trie's
+// key lead from piece to piece (struct trigon_prefix_value).
 #ifndef TRIGON_LIB_MATCH_TRIE_H
 #define TRIGON_LIB_MATCH_TRIE_H
 

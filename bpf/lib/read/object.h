@@ -138,8 +138,8 @@ static __always_inline long read_load_info(struct trigon_module *out, u64 addres
   return 0;
 }
 
-// union bpf_attr of BPF_PROG_LOAD: prog_type, insn_cnt, …, prog_name at 48 (include/uapi/linux/bpf.h). The kernel's copy
-// or the caller's.
+// union bpf_attr of BPF_PROG_LOAD: prog_type, insn_cnt, …, prog_name at 48 (include/uapi/linux/bpf.h). The kernel's
+// copy or the caller's.
 static __always_inline long read_bpf_attr(struct trigon_bpf_prog *out, u64 address) {
   __builtin_memset(out, 0, sizeof(*out));
   if (!address || base_read(&out->type, 8, address)) return -1;

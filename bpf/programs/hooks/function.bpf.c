@@ -54,42 +54,41 @@ static __always_inline u64 function_register_first(struct pt_regs *ctx) {
   return value;
 }
 
-#define FUNCTION_ENTRY(ctx, first, fill)                         \
-  ({                                                             \
-    u32 hook_index, generation = run_control.generation;         \
-    u32 at = MATCH_SCRATCHES;                                    \
-    int answer = 0;                                              \
+#define FUNCTION_ENTRY(ctx, first, fill)                                             \
+  ({                                                                                 \
+    u32 hook_index, generation = run_control.generation;                             \
+    u32 at = MATCH_SCRATCHES;                                                        \
+    int answer = 0;                                                                  \
     const struct trigon_hook *hook = hook_tables(cfg_slot, generation, &hook_index); \
-    if (hook && !plan_rejects(hook, generation, first))          \
-      at = hook_begin(generation);                               \
-    if (at < MATCH_SCRATCHES) {                                  \
-      struct match_scratch *scratch = match_scratch(at);         \
-      if (scratch) {                                             \
-        struct match_work *work = &scratch->work;                \
-        fill;                                                    \
-        answer = plan_entry(ctx, at, hook_index);                \
-      }                                                          \
-      match_release(at);                                         \
-    }                                                            \
-    answer;                                                      \
+    if (hook && !plan_rejects(hook, generation, first)) at = hook_begin(generation); \
+    if (at < MATCH_SCRATCHES) {                                                      \
+      struct match_scratch *scratch = match_scratch(at);                             \
+      if (scratch) {                                                                 \
+        struct match_work *work = &scratch->work;                                    \
+        fill;                                                                        \
+        answer = plan_entry(ctx, at, hook_index);                                    \
+      }                                                                              \
+      match_release(at);                                                             \
+    }                                                                                \
+    answer;                                                                          \
   })
 
-#define FUNCTION_RETURN(ctx, fill)                               \
-  ({                                                             \
-    u32 generation = run_control.generation;                     \
-    u32 at = match_claim();                                      \
-    if (at < MATCH_SCRATCHES) {                                  \
-      struct match_scratch *scratch = match_scratch(at);         \
-      if (scratch) {                                             \
-        struct match_work *work = &scratch->work;                \
-        work->generation = generation;                           \
-        work->has_state = 0;                                     \
-        work->registers = 0;                                     \
-        fill;                                                    \
-        plan_return(ctx, at, generation);                        \
-      }                                                          \
-      match_release(at);                                         \
-    }                                                            \
+#define FUNCTION_RETURN(ctx, fill)                       \
+  ({                                                     \
+    u32 generation = run_control.generation;             \
+    u32 at = match_claim();                              \
+    if (at < MATCH_SCRATCHES) {                          \
+      struct match_scratch *scratch = match_scratch(at); \
+      if (scratch) {                                     \
+        struct match_work *work = &scratch->work;        \
+        work->generation = generation;                   \
+        work->has_state = 0;                             \
+        work->registers = 0;                             \
+        fill;                                            \
+        plan_return(ctx, at, generation);                \
+      }                                                  \
+      match_release(at);                                 \
+    }                                                    \
   })
 
 SEC("trigon/fentry")
