@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause)
 //
 // What policies must know of a process from its first moment: which sets of binaries it and its descendants are in
-// (followChildren), and the namespaces and capabilities that changes are told against. Attached only while a policy asks
-// for one of them, after the base sensor's own program.
+// (followChildren), and the namespaces and capabilities that changes are told against. Attached only while a policy
+// asks for one of them, after the base sensor's own program.
 //
 //   tp_btf/sched_process_exec   the new image is in place
 #include "bpf/lib/match/process.h"

@@ -50,6 +50,18 @@ std::vector<std::string> not_carried(const policy::Policy& policy, bpf::Features
     for (std::string& one : not_carried(hook, answers, features))
       if (std::find(out.begin(), out.end(), one) == out.end()) out.push_back(std::move(one));
   }
+  // Who belongs to which pod is not known yet; a policy for some would be one for nobody, or for all.
+  const bool workloads =
+      !policy.workload.any() || !policy.k8s_namespace.empty() ||
+      std::any_of(policy.hooks.begin(), policy.hooks.end(), [](const policy::Hook& hook) {
+        return std::any_of(hook.selectors.begin(), hook.selectors.end(),
+                           [](const policy::Selector& s) { return s.workload && !s.workload->any(); });
+      });
+  if (workloads)
+    out.push_back(
+        "podSelector, containerSelector, hostSelector, matchWorkloads and namespaced policies are not carried "
+        "out by this version");
+  if (!policy.nodes.empty()) out.push_back("nodeSelector is not carried out by this version");
   if (policy.loader) out.push_back("loader: events of loaded libraries are not made by this version");
   return out;
 }
