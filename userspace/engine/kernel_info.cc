@@ -299,13 +299,14 @@ Result<policy::Resolved> RunningKernel::read_path(const std::string& start, cons
 
 namespace {
 
-// The answer that was given to the same question, or the one that `read` gives now. Errors are not remembered: a module
-// may be loaded meanwhile.
-template <typename Answer, typename Read>
-Result<Answer> once(std::map<std::string, Answer>& known, size_t most, const std::string& question, Read read) {
+// The answer that was given to the same question, or the one that `read` gives now. It is kept when `lasts` says that
+// it holds as long as the kernel runs; a module comes and goes.
+template <typename Answer, typename Read, typename Lasts>
+Result<Answer> once(std::map<std::string, Answer>& known, size_t most, const std::string& question, Read read,
+                    Lasts lasts) {
   if (const auto found = known.find(question); found != known.end()) return found->second;
   Result<Answer> answer = read();
-  if (answer.ok()) {
+  if (answer.ok() && lasts()) {
     if (known.size() >= most) known.clear();
     known.emplace(question, *answer);
   }
@@ -315,21 +316,27 @@ Result<Answer> once(std::map<std::string, Answer>& known, size_t most, const std
 }  // namespace
 
 Result<policy::Prototype> RunningKernel::function(const std::string& name) const {
-  return once(prototypes_, kMaxAnswers, name, [&] { return read_function(name); });
+  return once(
+      prototypes_, kMaxAnswers, name, [&] { return read_function(name); },
+      [&] { return kernel_ && kernel_->functions.contains(name); });
 }
 
 Result<policy::Prototype> RunningKernel::lsm(const std::string& hook) const {
-  return once(prototypes_, kMaxAnswers, "lsm/" + hook, [&] { return read_lsm(hook); });
+  return once(
+      prototypes_, kMaxAnswers, "lsm/" + hook, [&] { return read_lsm(hook); }, [] { return true; });
 }
 
 Result<policy::Prototype> RunningKernel::raw_tracepoint(const std::string& event) const {
-  return once(prototypes_, kMaxAnswers, "raw/" + event, [&] { return read_raw_tracepoint(event); });
+  return once(
+      prototypes_, kMaxAnswers, "raw/" + event, [&] { return read_raw_tracepoint(event); },
+      [&] { return kernel_ && kernel_->probes.contains(event); });
 }
 
 Result<policy::Resolved> RunningKernel::resolve(const std::string& start, const std::string& module,
                                                 const std::string& path) const {
-  return once(member_paths_, kMaxAnswers, start + "/" + module + "/" + path,
-              [&] { return read_path(start, module, path); });
+  return once(
+      member_paths_, kMaxAnswers, start + "/" + path, [&] { return read_path(start, module, path); },
+      [&] { return module.empty() && kernel_ && kernel_->structures.contains(start); });
 }
 
 std::optional<uint32_t> RunningKernel::pt_regs_offset(std::string_view name) const {
