@@ -252,6 +252,16 @@ static __always_inline void fields_sockaddr(struct match_scratch *scratch, struc
     size = family == AF_INET ? 16 : family == AF_INET6 ? 28 : family == AF_UNIX ? 110 : 2;
   }
   fields_bytes(scratch, field, from, (u32)size, max);
+  if (size_arg || size != 110 || (field->flags & TRIGON_FIELD_UNREADABLE)) return;
+  // A name whose length nobody told ends at its NUL: what lies behind is somebody else's memory.
+  u32 off = field->data.off;
+  barrier_var(off);
+  if (off > MATCH_EVENT_MAX) return;
+  u32 skip = *((char *)scratch + off + 2) ? 2 : 3;
+  long n = bpf_probe_read_kernel_str(scratch->work.key.data, 108, (void *)scratch + off + skip);
+  if (n <= 0 || n > 108) return;
+  field->data.len = skip + (u32)n - 1;
+  scratch->work.used = off + skip + (u32)n;
 }
 
 #define FIELDS_OBJECT(kind, read)                                               \
