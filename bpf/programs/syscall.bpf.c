@@ -215,7 +215,7 @@ int BPF_PROG(sys_exit, struct pt_regs *regs, long result) {
   if (!slot_of) return 0;
   u32 slot = *slot_of, generation = run_control.generation;
   bpf_map_delete_elem(&tri_returning, &thread);
-  u32 at = match_claim();
+  u32 at = hook_claim();
   if (at >= MATCH_SCRATCHES) return 0;
   struct match_scratch *scratch = match_scratch(at);
   if (scratch) {

@@ -149,19 +149,24 @@ static __always_inline const struct trigon_hook *hook_tables(u32 slot, u32 gener
   return hook && hook->selectors ? hook : NULL;
 }
 
+// A scratch for an event that would be lost without: then it is counted.
+static __always_inline u32 hook_claim(void) {
+  u32 at = match_claim();
+  if (at < MATCH_SCRATCHES) return at;
+  struct trigon_counters *counters = base_counters();
+  if (!counters) return at;
+  base_count(&counters->scratch_busy);
+  base_count(&counters->produced[TRIGON_REC_HOOK]);
+  emit_lost(counters, TRIGON_REC_HOOK);
+  return at;
+}
+
 // Claims a scratch for an event. MATCH_SCRATCHES: it is the agent itself that came by, or there is none, and the event
 // is counted as lost.
 static __always_inline u32 hook_begin(u32 generation) {
   if (bpf_get_current_pid_tgid() >> 32 == run_control.self_pid) return MATCH_SCRATCHES;
-  u32 at = match_claim();
-  if (at >= MATCH_SCRATCHES) {
-    struct trigon_counters *counters = base_counters();
-    if (!counters) return MATCH_SCRATCHES;
-    base_count(&counters->scratch_busy);
-    base_count(&counters->produced[TRIGON_REC_HOOK]);
-    emit_lost(counters, TRIGON_REC_HOOK);
-    return MATCH_SCRATCHES;
-  }
+  u32 at = hook_claim();
+  if (at >= MATCH_SCRATCHES) return MATCH_SCRATCHES;
   struct match_scratch *scratch = match_scratch(at);
   if (!scratch) return MATCH_SCRATCHES;
   struct match_work *work = &scratch->work;

@@ -113,6 +113,12 @@ TRIGON_GLOBAL int pending_put(u32 at, u32 slot) {
   return 1;
 }
 
+// Whether an entry of this thread waits: most returns have none, and need no scratch to find out.
+static __always_inline bool pending_waits(u32 slot) {
+  struct pending_key key = {.thread = bpf_get_current_pid_tgid(), .slot = slot};
+  return bpf_map_lookup_elem(&tri_pending_of, &key) != NULL;
+}
+
 // Takes it back into scratch `at`. 0: nothing waits.
 TRIGON_GLOBAL int pending_take(u32 at, u32 slot) {
   struct match_scratch *scratch = match_scratch(at);

@@ -73,22 +73,22 @@ static __always_inline u64 function_register_first(struct pt_regs *ctx) {
     answer;                                                                          \
   })
 
-#define FUNCTION_RETURN(ctx, fill)                       \
-  ({                                                     \
-    u32 generation = run_control.generation;             \
-    u32 at = match_claim();                              \
-    if (at < MATCH_SCRATCHES) {                          \
-      struct match_scratch *scratch = match_scratch(at); \
-      if (scratch) {                                     \
-        struct match_work *work = &scratch->work;        \
-        work->generation = generation;                   \
-        work->has_state = 0;                             \
-        work->registers = 0;                             \
-        fill;                                            \
-        plan_return(ctx, at, generation);                \
-      }                                                  \
-      match_release(at);                                 \
-    }                                                    \
+#define FUNCTION_RETURN(ctx, fill)                                     \
+  ({                                                                   \
+    u32 generation = run_control.generation;                           \
+    u32 at = pending_waits(cfg_slot) ? hook_claim() : MATCH_SCRATCHES; \
+    if (at < MATCH_SCRATCHES) {                                        \
+      struct match_scratch *scratch = match_scratch(at);               \
+      if (scratch) {                                                   \
+        struct match_work *work = &scratch->work;                      \
+        work->generation = generation;                                 \
+        work->has_state = 0;                                           \
+        work->registers = 0;                                           \
+        fill;                                                          \
+        plan_return(ctx, at, generation);                              \
+      }                                                                \
+      match_release(at);                                               \
+    }                                                                  \
   })
 
 SEC("trigon/fentry")
